@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from functools import cache
 
 import altair as alt
 import pandas as pd
@@ -54,6 +55,12 @@ def draw(name, data):
     return cca.chart(result_of(data, name)).to_dict()
 
 
+@cache
+def drawn(name):
+    """The chart of a metric for `weeks()`, drawn once for all tests that only look at it."""
+    return draw(name, weeks())
+
+
 def texts(spec):
     """Every text in a specification."""
     if isinstance(spec, dict):
@@ -66,7 +73,7 @@ def texts(spec):
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_chart_says_what_it_shows(name):
     """Its title says more than the metric's name; the page finds the definition by the id."""
-    spec, metric = draw(name, weeks()), METRICS[name]
+    spec, metric = drawn(name), METRICS[name]
     about = spec["usermeta"]["ccanalytics"]
     assert about["metric"] == name
     title = " ".join(spec["title"]["text"])
@@ -78,20 +85,20 @@ def test_a_chart_says_what_it_shows(name):
 @pytest.mark.parametrize("name", FRAMES)
 def test_every_column_behind_a_chart_has_its_own_header(name):
     """The people of a share of people are its denominator, and not a second column "people"."""
-    heads = [head for _, head, _ in draw(name, weeks())["usermeta"]["ccanalytics"]["columns"]]
+    heads = [head for _, head, _ in drawn(name)["usermeta"]["ccanalytics"]["columns"]]
     assert len(heads) == len({*heads})
 
 
 def test_the_text_alternative_has_the_newest_values():
     """15 dollars for 45 commits in both weeks that have a value: 33 cents."""
-    description = draw("cost_per_commit", weeks())["description"]
+    description = drawn("cost_per_commit")["description"]
     assert description.endswith("Week of 16 Nov 2026: $0.33; 2 weeks from $0.33 to $0.33")
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_every_chart_has_its_unit_under_its_title(name):
     """A chart without a value has no axis, and says why instead."""
-    spec = draw(name, weeks())
+    spec = drawn(name)
     missing = spec["usermeta"]["ccanalytics"]["missing"]
     encodings = [layer.get("encoding", {}) for layer in spec.get("layer", [spec])]
     assert any(encodings) != bool(missing)
@@ -101,7 +108,7 @@ def test_every_chart_has_its_unit_under_its_title(name):
 def test_every_axis_of_shares_ends_at_100_percent():
     """Acceptance of 70 % is drawn between 0 and 100 %; a tenth never fills the axis."""
     for name in ("acceptance_rate", "cache_read_share", "active_day_bands", "landing_share"):
-        spec = draw(name, weeks())
+        spec = drawn(name)
         scales = [
             layer["encoding"]["y"]["scale"]["domain"]
             for layer in spec.get("layer", [spec])
@@ -136,7 +143,7 @@ def test_a_measure_the_source_does_not_have_is_not_drawn(name):
 
 def test_a_week_without_a_value_is_a_gap_not_a_zero():
     """The empty week is in the data of the chart, without a value."""
-    spec = draw("cost_per_commit", weeks())
+    spec = drawn("cost_per_commit")
     (rows,) = spec["datasets"].values()
     assert [row["value"] for row in rows] == [pytest.approx(15 / 45), None, pytest.approx(15 / 45)]
 
@@ -149,15 +156,15 @@ def test_a_week_with_a_missing_day_keeps_its_place(name):
     data = replace(data, days=data.days.assign(stored=~lost, closed=~lost, final=~lost))
     assert len(data.weeks) == 2
     spec = draw(name, data)
-    drawn = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VERSION)
-    assert [day in drawn for day in ("2 Nov", "9 Nov", "16 Nov")] == [True] * 3
+    picture = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VERSION)
+    assert [day in picture for day in ("2 Nov", "9 Nov", "16 Nov")] == [True] * 3
     (rows,) = spec["datasets"].values()
     assert {row["value"] for row in rows if row["week"].startswith("2026-11-09")} == {None}
 
 
 def test_bars_start_at_zero():
     """A bar that does not start at zero is misleading."""
-    bars = draw("cost", weeks())["layer"][0]
+    bars = drawn("cost")["layer"][0]
     assert (bars["mark"]["type"], bars["encoding"]["y"]["scale"]["zero"]) == ("bar", True)
 
 
@@ -220,14 +227,19 @@ def test_the_changed_group_is_named_and_comes_first():
     assert noted == [("Payments", "2026-10-26")]
 
 
+@cache
+def sample_data(store):
+    """The sample organisation, loaded once for all its charts."""
+    return cca.load(source="sample", store=store)
+
+
 @pytest.mark.parametrize(
     "metric",
     ["cost", "cost_per_commit", "model_mix", "api_key_cost", "bill", "billed_cost_per_commit"],
 )
 def test_every_chart_of_cost_by_week_marks_an_event_once(metric, sample_days):
     """The sample's: in the week of 2 November, also where a bar has parts."""
-    data = cca.load(source="sample", store=sample_days)
-    rows = rows_of(cca.chart(cca.by_week(data, metric)).to_dict())
+    rows = rows_of(cca.chart(cca.by_week(sample_data(sample_days), metric)).to_dict())
     noted = [(row["event"], row["week"][:10]) for row in rows if row["event"]]
     assert noted == [("Whole repository in the context", "2026-11-02")]
 
@@ -246,7 +258,7 @@ TEAMS = ("Data", "Mobile", "Payments", "Web")
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_tooltip_has_four_short_lines_at_most(name):
     """For every mark of every chart."""
-    spec = draw(name, weeks())
+    spec = drawn(name)
     for layer in spec.get("layer", [spec]):
         assert len(layer.get("encoding", {}).get("tooltip", [])) <= 4
 

@@ -31,12 +31,12 @@ def at_once(monkeypatch):
     return change
 
 
-def both(sample_days, at_once, count=2500, **options):
+def both(sample_days, at_once, count=1250, **options):
     """A dataset that is read at once, and the same one read `count` records at a time."""
     at_once(10**9)
-    read = load(source="sample", weeks=26, store=sample_days, now=NOW, **options)
+    read = load(source="sample", weeks=12, store=sample_days, now=NOW, **options)
     at_once(count)
-    later = load(source="sample", weeks=26, store=sample_days, now=NOW, **options)
+    later = load(source="sample", weeks=12, store=sample_days, now=NOW, **options)
     assert (read.is_read, later.is_read) == (True, False)
     return read, later
 
@@ -112,7 +112,7 @@ def test_a_team_and_cost_centres_are_selected_in_the_store(sample_days, at_once)
 
 
 def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once, monkeypatch):
-    """26 weeks with 8,000 records are read in weeks of about 700, and no day twice."""
+    """12 weeks are read in parts of about 700 records, and no day twice."""
     _, later = both(sample_days, at_once, 700)
     spans, real = [], Store.read_range
 
@@ -123,7 +123,7 @@ def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once
     monkeypatch.setattr(Store, "read_range", seen)
     by_week(later, "cost_per_commit")
     assert max(spans) <= 28
-    assert sum(spans) == 3 * 26 * 7
+    assert sum(spans) == 3 * 12 * 7
 
 
 def test_a_sync_after_the_load_changes_nothing(tmp_path, at_once):
@@ -150,7 +150,7 @@ def test_functions_that_need_all_records_read_them_all(sample_days, at_once):
     """Numbers in place of names, and the rest of a team, need every record at once."""
     at_once(700)
     for options in ({"identity": "aggregate"}, {"team": "Web"}):
-        assert load(source="sample", weeks=26, store=sample_days, now=NOW, **options).is_read
+        assert load(source="sample", weeks=12, store=sample_days, now=NOW, **options).is_read
 
 
 def test_displaying_a_dataset_in_the_store_reads_nothing(sample_days, at_once):

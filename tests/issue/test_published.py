@@ -11,7 +11,7 @@ from ccanalytics import atomic
 from ccanalytics.dataset.loading import load
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.issue.memory import remember
-from ccanalytics.store.day_store import Store
+from ccanalytics.store.day_store import NewDay, Store
 
 MONDAY = date(2026, 11, 16)
 FIRST = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,9 +30,9 @@ def rows(day, sizes):
 
 
 def fill(store, sizes, days=range(7), fetched=FIRST):
-    for n in days:
-        day = MONDAY + timedelta(days=n)
-        store.write_day("api", day, build_frames(day, rows(day, sizes)), fetched_at=fetched)
+    dates = [MONDAY + timedelta(days=n) for n in days]
+    news = [NewDay(day, build_frames(day, rows(day, sizes)), fetched) for day in dates]
+    store.write_days("api", news)
 
 
 @pytest.fixture

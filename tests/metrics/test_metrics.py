@@ -1,5 +1,7 @@
 """Rules for every metric: one entry each, closed weeks, sums, minimums, hidden groups."""
 
+from functools import cache
+
 import pandas as pd
 import pytest
 from builders import dataset, record
@@ -71,6 +73,30 @@ def two_weeks(records, **options):
     return dataset(records, "2026-11-09", "2026-11-22", **options)
 
 
+@cache
+def busy_week():
+    """Six people in the last of two weeks; made once, as metrics change nothing."""
+    return two_weeks(people(6, models=sonnet(100)))
+
+
+@cache
+def no_records():
+    """Two weeks of an inactive organisation."""
+    return two_weeks([])
+
+
+@cache
+def empty_middle():
+    """Six people in the first and the last of three weeks."""
+    measures = {"commits": 9, "pull_requests": 1, "tools": {"edit_tool": (5, 5)}}
+    records = [
+        one
+        for day in ("2026-11-02", "2026-11-16")
+        for one in people(6, day, models=sonnet(100) | HAIKU, **measures)
+    ]
+    return dataset(records, "2026-11-02", "2026-11-22")
+
+
 def test_every_definition_can_be_computed():
     """By week, by `metric_frame`, or by a public function of the same name."""
     for name, metric in m.METRICS.items():
@@ -122,8 +148,8 @@ def test_a_change_has_a_sign_and_shares_change_by_points():
 @pytest.mark.parametrize("metric", FRAMES)
 def test_no_records_keep_columns_and_types(metric):
     """An inactive organisation has the same frame with other numbers."""
-    full = frame_of(result_of(two_weeks(people(6, models=sonnet(100))), metric))
-    empty = frame_of(result_of(two_weeks([]), metric))
+    full = frame_of(result_of(busy_week(), metric))
+    empty = frame_of(result_of(no_records(), metric))
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
 
 
@@ -145,10 +171,7 @@ def test_the_sums_shared_by_metrics_cannot_be_changed_from_outside():
 @pytest.mark.parametrize("metric", TOTALS)
 def test_an_empty_week_in_the_middle_totals_zero(metric):
     """Every day is stored, so nothing is missing: there was no activity."""
-    records = people(6, "2026-11-02", commits=1, pull_requests=1, models=sonnet(100)) + people(
-        6, "2026-11-16", commits=1, pull_requests=1, models=sonnet(100)
-    )
-    frame = m.by_week(dataset(records, "2026-11-02", "2026-11-22"), metric)
+    frame = m.by_week(empty_middle(), metric)
     assert frame["value"].iloc[[0, 2]].gt(0).all()
     assert frame["value"].iloc[1] == 0
 
@@ -156,9 +179,7 @@ def test_an_empty_week_in_the_middle_totals_zero(metric):
 @pytest.mark.parametrize("metric", OF_THE_ACTIVE)
 def test_an_empty_week_in_the_middle_has_no_ratio(metric):
     """Nothing divided by nothing is not zero."""
-    measures = {"commits": 9, "tools": {"edit_tool": (5, 5)}, "models": sonnet(100) | HAIKU}
-    records = people(6, "2026-11-02", **measures) + people(6, "2026-11-16", **measures)
-    frame = m.by_week(dataset(records, "2026-11-02", "2026-11-22"), metric)
+    frame = m.by_week(empty_middle(), metric)
     assert frame["value"].notna().tolist() == [True, False, True]
 
 

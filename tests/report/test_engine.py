@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import nbformat
@@ -16,13 +17,20 @@ from report_pages import cell, notebook, text
 
 from ccanalytics.atomic import own_folder
 from ccanalytics.report import engine
-from ccanalytics.report.engine import NotebookError, NotebookRun
+from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers
 
 FIRST = text("so that it is the longer one and comes first. " * 20)
 
 
+@pytest.fixture(scope="module")
+def workers(clean_environment):
+    """One prepared process for all tests that need no environment of their own."""
+    with closing(NotebookWorkers(clean_environment)) as prepared:
+        yield prepared
+
+
 @pytest.fixture
-def run(tmp_path, clean_environment):
+def run(tmp_path, clean_environment, workers):
     """Run cells with parameters in a worker process and return them executed."""
 
     def run_cells(*notebooks, timeout=60, environment=None, **parameters):
@@ -33,8 +41,11 @@ def run(tmp_path, clean_environment):
             path = tmp_path / f"made{number}.ipynb"
             nbformat.write(made, path)
             runs.append(NotebookRun(path, parameters))
-        given = {**clean_environment, **(environment or {})}
-        done = run_notebooks(runs, environment=given, timeout=timeout)
+        if environment is None:
+            done = workers.run(runs, timeout=timeout)
+        else:
+            given = {**clean_environment, **environment}
+            done = run_notebooks(runs, environment=given, timeout=timeout)
         return [one.cells for one in done]
 
     return run_cells
@@ -170,19 +181,19 @@ def test_a_process_that_dies_is_reported(run):
 def test_without_fork_each_notebook_has_its_own_process(run, monkeypatch):
     """As on macOS and Windows: no variables reach the next notebook, and one that dies is named."""
     monkeypatch.setattr(engine, "FORKS", False)
-    [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")])
+    [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")], environment={})
     assert (shown(first), shown(second)) == (
         [("execute_result", "1")],
         [("execute_result", "False")],
     )
     with pytest.raises(NotebookError, match=r"cell 1: .*ended \(code 7\)"):
-        run([cell("import os; os._exit(7)")], [cell("1")])
+        run([cell("import os; os._exit(7)")], [cell("1")], environment={})
 
 
 def test_the_time_limit_excludes_the_start_of_the_process(run, monkeypatch):
     """A fast cell succeeds, however long its process took to import."""
     monkeypatch.setattr(engine, "START_TIMEOUT", 60)
-    [[executed]] = run([cell("1")], timeout=1)
+    [[executed]] = run([cell("1")], timeout=1, environment={})
     assert shown(executed) == [("execute_result", "1")]
 
 
@@ -190,7 +201,7 @@ def test_a_process_that_does_not_start_is_reported(run, monkeypatch):
     """The error blames no cell."""
     monkeypatch.setattr(engine, "START_TIMEOUT", 0.01)
     with pytest.raises(NotebookError, match="start") as caught:
-        run([cell("1")])
+        run([cell("1")], environment={})
     assert caught.value.cell is None
 
 
