@@ -75,7 +75,8 @@ class Answering(click.Command):
 
 def answer(command: str, exit_code: int, error: str | None = None, **own: Any) -> None:
     """Print the one object, with the command's `own` keys."""
-    click.echo(json.dumps({"command": command, **outcome(exit_code, error), **own}, indent=2))
+    said = {"command": command, **outcome(exit_code, error), **own}
+    click.echo(json.dumps(said, indent=2, default=str))
 
 
 def outcome(exit_code: int, error: str | None) -> dict[str, Any]:

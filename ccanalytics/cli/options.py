@@ -45,6 +45,7 @@ PARAMETER = click.option(
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
+    callback=lambda context, option, given: dict(given),
     help="A parameter of a notebook; may be repeated.",
 )
 NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks.")

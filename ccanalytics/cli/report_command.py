@@ -68,7 +68,6 @@ def report(
     for text in filter(None, (week, since)):
         parse_week(text)
     flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
-    flags["extra"] = dict(flags["extra"])
     chosen = with_source(options.run_options(week=week, source=source or "", **flags))
     begin = "weeks without a report" if all_missing else f"report of {week or 'the newest week'}"
     with (

@@ -89,5 +89,5 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
         (silent, f"on the roster without a record from {data.since} to {data.until}"),
     ):
         say(f"{counted(len(missing), 'person', 'people')} {what}")
-        for actor in missing["actor"] if named else ():
+        for actor in missing if named else ():
             say(f"  {actor}")

@@ -63,7 +63,6 @@ def sync(
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
     days = [parse_day(since), last] if since else []
     if days:
-        _refuse(not until and days[0] > last, f"--since {since} is after yesterday, the last day.")
         days_between(*days)
     for flag, place in ((flag, place) for wing in wings() for flag, place in wing.files.items()):
         if file := given.pop(flag):
@@ -105,21 +104,12 @@ def _sync(
         result = fetch_days(chosen, *days, progress=shown, **how)
     say(result, err=as_json)  # the days are stored, whatever becomes of their companions
     for flag, part in parts.items():
-        said = str(fetch_companion(chosen, part, *days))
-        say(f"{flag.capitalize()} {said[0].lower()}{said[1:]}", err=as_json)
+        say(f"{flag}: {fetch_companion(chosen, part, *days)}", err=as_json)
     say(chosen.settings.store, err=as_json)
     if as_json:
-        known = asdict(result)
-        newest, remark = known.pop("newest"), known.pop("remark")
-        answer(
-            "sync",
-            0,
-            **ends,
-            days={kind: [str(day) for day in some] for kind, some in known.items()},
-            newest=str(newest) if newest else None,
-            remark=remark,
-            store=str(chosen.settings.store.absolute()),
-        )
+        days_of = asdict(result)
+        known = {name: days_of.pop(name) for name in ("newest", "remark")}
+        answer("sync", 0, **ends, days=days_of, **known, store=chosen.settings.store.absolute())
 
 
 def _refuse(wrong: object, why: str) -> None:

@@ -156,8 +156,8 @@ def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
     ]
 
 
-def _count(data: Dataset, people: pd.DataFrame) -> str:
-    """How many people these rows are of, unless so few that it may reveal one of them."""
+def _count(data: Dataset, people: list[str]) -> str:
+    """How many people these are, unless so few that it may reveal one of them."""
     few = 0 < len(people) < data.minimum_group
     words = counted(len(people), "person", "people")
     return f"fewer than {data.minimum_group} people" if few else words
@@ -169,7 +169,7 @@ def _people_fact(data: Dataset) -> str:
     if data.roster.empty:
         return f"{people}; without a roster it is unknown who could have used it"
     strangers = not_on_roster(data.activity, data.roster)
-    if strangers.empty:
+    if not strangers:
         return f"{people}, all of them on the roster of their days"
     return f"{people}, {_count(data, strangers)} on days they were not on the roster"
 

@@ -160,6 +160,7 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
     memory = memory_of(data, options.store, parameters)
     earlier = [one for one in complete_issues(options.out) if one.week <= week]
     made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    words = {name: one.name.lower() for name, one in METRICS.items()}
     year, number = week.split("-W")
     of_team = f", team {options.team}" if options.team else ""
     sunday = day_words(monday + timedelta(days=6), "%B %Y")
@@ -179,15 +180,12 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
         definitions=METRICS,
         named=options.settings.identity == "named",
         issue={"week": week, "source": data.source, "made": made, **memory.stored},
-        restated=restatements(memory, earlier, _number_words),
+        restated=restatements(
+            memory, earlier, lambda name, value: f"{words[name]} {METRICS[name].format(value)}"
+        ),
         email=options.email,
         served_at=options.settings.reports_url,
     )
-
-
-def _number_words(metric_id: str, value: float) -> str:
-    metric = METRICS[metric_id]
-    return f"{metric.name.lower()} {metric.format(value)}"
 
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:

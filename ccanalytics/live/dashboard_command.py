@@ -30,5 +30,4 @@ def dashboard(port: int, no_browser: bool, **flags: Any) -> None:
         if not no_browser:
             click.launch(address)
 
-    flags["extra"] = dict(flags["extra"])
     asyncio.run(serve(options.run_options(source=OWN, **flags), port, begun))

@@ -97,8 +97,11 @@ def roster_of_weeks(
     With `by_team` one row per team they were in.
     """
     stays = pd.DataFrame({"week": weeks.as_unit("ms")}).merge(roster, how="cross")
+    # NaT compares as false: open.
+    there = ~(stays["start"] >= stays["week"] + WEEK) & ~(stays["end"] < stays["week"])
+    ordered = stays[there].sort_values(["week", "actor", "start"], na_position="first")
     one = ["week", "actor", "team"] if by_team else ["week", "actor"]
-    return _latest(stays, stays["week"], stays["week"] + WEEK - pd.Timedelta(days=1), one)
+    return ordered.drop_duplicates(one, keep="last", ignore_index=True)
 
 
 def roster_sizes(roster: pd.DataFrame, weeks: Iterable[pd.Timestamp]) -> pd.DataFrame:
@@ -113,22 +116,17 @@ def roster_sizes(roster: pd.DataFrame, weeks: Iterable[pd.Timestamp]) -> pd.Data
     return sizes.assign(people=sizes["people"] + sizes["joined"]).reset_index()
 
 
-def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
-    """One row per person with rows in `frame` on days they were not on the roster.
-
-    Columns: actor, first, last (such days), days (how many).
-    """
+def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> list[str]:
+    """The people with rows in `frame` on days they were not on the roster."""
     strangers = frame[(frame["actor_kind"] == "user") & (_rows_of(frame, roster) < 0)]
-    days = strangers.astype({"actor": "str"}).groupby("actor")["date"]
-    found = days.agg(first="min", last="max", days="nunique").reset_index()
-    return found.astype({"days": "int64"})
+    return sorted(strangers["actor"].astype("str").unique())
 
 
-def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: date) -> pd.DataFrame:
-    """One roster row per person on it between `since` and `until` without any row in `frame`."""
-    on_roster = _latest(roster, pd.Timestamp(since), pd.Timestamp(until), ["actor"])
+def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: date) -> list[str]:
+    """The people on the roster between `since` and `until` without any row in `frame`."""
+    before, after = roster["end"] < pd.Timestamp(since), roster["start"] > pd.Timestamp(until)
     seen = frame.loc[frame["actor_kind"] == "user", "actor"].unique()
-    return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
+    return sorted({*roster.loc[~before & ~after, "actor"]}.difference(seen))
 
 
 def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str]) -> pd.DataFrame:
@@ -229,14 +227,6 @@ def _conflicts(stays: Mapping[int, Stay]) -> dict[int, str]:
             if owners.setdefault(alias, actor) != actor:
                 problems[line] = f"the alias {alias} is also that of somebody else"
     return problems
-
-
-def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.DataFrame:
-    """One row per value of `one` with a stay on a day from `first` to `last`: the latest."""
-    there = ~(stays["start"] > last) & ~(stays["end"] < first)  # NaT compares as false: open
-    order = [*(name for name in one if name != "team"), "start"]
-    ordered = stays[there].sort_values(order, na_position="first")
-    return ordered.drop_duplicates(one, keep="last", ignore_index=True)
 
 
 def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:

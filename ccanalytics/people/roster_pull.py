@@ -6,10 +6,10 @@ names and dates written by hand are kept. A member whose address changed is know
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -35,29 +35,22 @@ Groups = Mapping[str, Mapping[str, date]]
 _NOBODY: Stay = {**dict.fromkeys(ROSTER, ""), "team": None, "cost_centre": None}
 
 
-@dataclass(frozen=True)
-class Pull:
-    """A roster after a pull, and who joined, left and returned since the last pull."""
+KINDS = ("new", "gone", "back", "with a new address", "in several groups", "without Claude Code")
+"""What is said of people: those with a new address are known by their id, those in several groups
+have no team from them, and new members whose role cannot use the product are not added."""
+
+
+class Pull(NamedTuple):
+    """A roster after a pull, and the people of each kind."""
 
     roster: pd.DataFrame
-    joined: tuple[str, ...]
-    left: tuple[str, ...]
-    back: tuple[str, ...]
-    readdressed: tuple[str, ...]
-    """People known by their id, with a new address."""
-    unable: tuple[str, ...]
-    """New members who were not added because their role cannot use the product."""
-    several: tuple[str, ...]
-    """People in several groups, whose team is therefore unknown."""
+    people: Mapping[str, tuple[str, ...]]
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
-        return (
-            f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
-            f"{len(self.left)} gone, {len(self.back)} back, {len(self.readdressed)} with a new "
-            f"address. Without a team: {int(now['team'].isna().sum())}; in several groups: "
-            f"{len(self.several)}; not added, as their role has no Claude Code: {len(self.unable)}."
-        )
+        members = counted(now["actor"].nunique(), "member")
+        found = ", ".join(f"{len(self.people[kind])} {kind}" for kind in KINDS)
+        return f"{members}, {int(now['team'].isna().sum())} of them without a team: {found}."
 
 
 def pull_roster(
@@ -84,11 +77,11 @@ def pull_roster(
                 "it was not changed. Give another file with --out."
             )
     pull = merged(known, members, today, unable, groups)
-    before = known.loc[known["end"].isna(), "actor"].nunique()
-    if not members or len(pull.left) > max(1, before / 2):
+    before, gone = known.loc[known["end"].isna(), "actor"].nunique(), len(pull.people["gone"])
+    if not members or gone > max(1, before / 2):
         raise SettingsError(
-            f"The service lists {counted(len(members), 'member')}, and {len(pull.left)} of the "
-            f"{before} people in {path} are not among them, so it was not changed. Is the key "
+            f"The service lists {counted(len(members), 'member')}, and {gone} of "
+            f"the {before} people in {path} are not among them, so it was not changed. Is the key "
             "of this organisation? To start a new roster, give another file with --out."
         )
     write_text(path, roster_csv(pull.roster))
@@ -125,53 +118,49 @@ def merged(
     for stay in roster.to_dict("records"):
         stays.setdefault(stay["actor"], []).append(stay)
     updated: list[Stay] = []
-    changes: dict[str, list[str]] = {kind: [] for kind in ("joined", "left", "back", "unable")}
-    changes["readdressed"] = [one for one in stays if _readdress(stays[one], accounts.get(one, []))]
+    people: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for actor in sorted(stays.keys() | accounts.keys()):
-        past, known = stays.get(actor, []), [one for _, one in accounts.get(actor, [])]
+        past, mine, groups_of = stays.get(actor, []), accounts.get(actor, []), since.get(actor, {})
         # Of several accounts of a person one that can use the product is enough.
-        if past or any(one.role not in unable for one in known):
-            kind = _change(actor, past, known, pd.Timestamp(today))
+        if past or any(one.role not in unable for _, one in mine):
+            kinds = _changes(actor, past, mine, pd.Timestamp(today))
         else:
-            kind = "unable"
-        changes.get(kind, []).append(actor)
-        updated += [part for stay in past for part in _in_group(stay, since.get(actor, {}), groups)]
-    several = tuple(sorted(actor for actor, teams in since.items() if len(teams) > 1))
-    found = {kind: tuple(people) for kind, people in changes.items()}
-    return Pull(roster_of(updated), several=several, **found)
+            kinds = ["without Claude Code"]
+        for kind in kinds + ["in several groups"] * (len(groups_of) > 1):
+            people[kind].append(actor)
+        updated += [part for stay in past for part in _in_group(stay, groups_of, groups)]
+    return Pull(roster_of(updated), {kind: tuple(found) for kind, found in people.items()})
 
 
-def _readdress(stays: list[Stay], accounts: Sequence[tuple[str, Member]]) -> bool:
-    """Whether a person has new addresses: the first becomes the main one, and the one before an
-    alias, unless that is still in use."""
-    actor, addresses = stays[0]["actor"], [address for address, _ in accounts]
+def _changes(
+    actor: str, stays: list[Stay], accounts: Sequence[tuple[str, Member]], today: pd.Timestamp
+) -> list[str]:
+    """What has changed for a person; their `stays` are updated."""
+    kinds, day = list[str](), pd.Timedelta(days=1)
+    addresses = [address for address, _ in accounts]
     known = {actor, *" ".join(stay["alias"] for stay in stays).split()}
     fresh = [address for address in addresses if address not in known]
-    main = actor if actor in addresses or not fresh else fresh[0]
-    for stay in stays if fresh else ():
-        stay |= {"actor": main, "alias": " ".join(sorted({*known, *fresh} - {main}))}
-    return bool(fresh)
-
-
-def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Timestamp) -> str:
-    """What has changed for a person; their `stays` are updated."""
-    change, day = "nothing", pd.Timedelta(days=1)
+    if stays and fresh:
+        kinds.append("with a new address")
+        main = actor if actor in addresses else fresh[0]
+        for stay in stays:
+            stay |= {"actor": main, "alias": " ".join(sorted({*known, *fresh} - {main}))}
     present = [stay for stay in stays if not stay["end"] < today]  # NaT compares as false: open
     if accounts and not present:
-        change = "back" if stays else "joined"
+        kinds.append("back" if stays else "new")
         last = stays[-1] if stays else {**_NOBODY, "actor": actor}
-        since = pd.Timestamp(utc_day(accounts[-1].added_at, today.date()))
+        since = pd.Timestamp(utc_day(accounts[-1][1].added_at, today.date()))
         start = max([since, *(stay["end"] + day for stay in stays)])
         stays.append({**last, "start": start, "end": pd.NaT})
     elif present and not accounts:
-        change = "left"
+        kinds.append("gone")
         for stay in present:
             stay["end"] = today - day
         stays[:] = [stay for stay in stays if not stay["end"] < stay["start"]]  # came and went
     for stay in stays:
-        ids = {*stay["user_id"].split(), *(one.id for one in accounts)}
+        ids = {*stay["user_id"].split(), *(one.id for _, one in accounts)}
         stay["user_id"] = " ".join(sorted(ids))
-    return change
+    return kinds
 
 
 def _in_group(stay: Stay, since: Mapping[str, date], groups: Groups) -> list[Stay]:

@@ -29,7 +29,7 @@ def teams(text, groups):
     people = roster.loc[roster["end"].isna(), "actor"]
     members = [Member(id="", email=address, added_at=None) for address in people]
     pull = merged(roster, members, NOW.date(), groups=groups)
-    return roster_csv(pull.roster).removeprefix(HEAD), pull.several
+    return roster_csv(pull.roster).removeprefix(HEAD), pull.people["in several groups"]
 
 
 def test_people_without_a_team_get_their_group_from_the_day_they_joined():

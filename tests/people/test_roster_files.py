@@ -146,7 +146,7 @@ def test_a_pull_knows_people_by_their_aliases(tmp_path):
     path.write_text("email,team,alias\nann.new@x.example,Web,ann@x.example\n", encoding="utf-8")
     members = [Member("user_1", "Ann@x.example", "2026-01-05T09:00:00Z")]
     pull = pull_roster(path, members, date(2026, 11, 25))
-    assert (pull.joined, pull.left) == ((), ())
+    assert (pull.people["new"], pull.people["gone"]) == ((), ())
     assert read_roster(path)["alias"].tolist() == ["ann@x.example"]
 
 
