@@ -1,32 +1,22 @@
 """All checks, one after the other: first of this machine, then of each source and its days."""
 
-import contextlib
 import platform
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
-from ccanalytics.check.finding import (
-    CheckFinding,
-    failed,
-    found,
-    run,
-    until_one_fails,
-)
-from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
+from ccanalytics.check.finding import CheckFinding, failed, found, run
+from ccanalytics.check.service_checks import service_findings
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.settings import FILE_NAME, settings_file
 from ccanalytics.sources.keys import find_key
-from ccanalytics.sources.registry import (
-    SourceSpec,
-    source_spec,
-    source_specs,
-    source_with_key,
-)
+from ccanalytics.sources.registry import SourceSpec, source_spec, source_specs, source_with_key
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import days_between, is_closed
 from ccanalytics.wings import resolve, wings
@@ -40,13 +30,14 @@ def diagnose(options: RunOptions) -> Iterator[CheckFinding]:
     """
     yield from run(MACHINE_CHECKS, options)
     for spec in chosen_sources(options):
-        if spec.network:
-            with contextlib.closing(ServiceUnderCheck(options, spec)) as service:
-                yield from until_one_fails(run(SERVICE_CHECKS, service, spec.name))
-        else:
-            yield from run(_own_checks(spec), options, spec.name)
+        own = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
         days = {"days": partial(check_days, spec, options.now)}
-        yield from run(days, options.store, spec.name)
+        for finding in chain(
+            service_findings(options, spec) if spec.network else (),
+            *(run(checks, options) for checks in own),
+            run(days, options.store),
+        ):
+            yield replace(finding, source=spec.name)
 
 
 def chosen_sources(options: RunOptions) -> list[SourceSpec]:
@@ -66,16 +57,6 @@ def _is_here(options: RunOptions, spec: SourceSpec) -> bool:
         return spec.is_here is None or spec.is_here(options.access)
     except CCAnalyticsError:
         return False
-
-
-def _own_checks(spec: SourceSpec) -> Mapping[str, Callable[[RunOptions], CheckFinding]]:
-    """The checks a wing adds for its source, else one that says there is nothing to check."""
-    for wing in wings():
-        if spec.name in wing.checks:
-            added: Mapping[str, Callable[[RunOptions], CheckFinding]]
-            added = resolve(wing.checks[spec.name])
-            return added
-    return {spec.name: lambda _: found(f"{spec.title}; no key")}
 
 
 def check_program(_: RunOptions) -> CheckFinding:

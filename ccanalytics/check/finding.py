@@ -36,29 +36,23 @@ def failed(text: str, then: str) -> CheckFinding:
     return CheckFinding("failed", text, then)
 
 
+def failure(error: CCAnalyticsError) -> CheckFinding:
+    """What an error says: what happened, then what to do."""
+    what, _, then = str(error).partition(". ")
+    return failed(what, then)
+
+
 def run(
-    checks: Mapping[str, Callable[[Subject], CheckFinding | None]],
-    subject: Subject,
-    source: str = "",
+    checks: Mapping[str, Callable[[Subject], CheckFinding | None]], subject: Subject
 ) -> Iterator[CheckFinding]:
     """One finding per check that has something to say; an error in a check is a finding too."""
     for id, look in checks.items():
         try:
             finding = look(subject)
         except CCAnalyticsError as error:
-            # An error says what happened, then what to do.
-            what, _, then = str(error).partition(". ")
-            finding = failed(what, then)
+            finding = failure(error)
         if finding:
-            yield replace(finding, id=id, source=source)
-
-
-def until_one_fails(findings: Iterator[CheckFinding]) -> Iterator[CheckFinding]:
-    """The findings of checks that need the ones before them."""
-    for finding in findings:
-        yield finding
-        if finding.status == "failed":
-            return
+            yield replace(finding, id=id)
 
 
 def verdict(findings: Sequence[CheckFinding]) -> Status:
