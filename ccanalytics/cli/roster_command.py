@@ -25,7 +25,7 @@ def roster() -> None:
 def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     """Update the roster file with today's members; teams written into it stay."""
     from ccanalytics.people.roster_pull import pull_roster
-    from ccanalytics.sources.admin_api import GroupClient, MemberClient
+    from ccanalytics.sources.admin_api import MemberClient
     from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
     from ccanalytics.sources.registry import source_with_key
     from ccanalytics.wire.organization import utc_day
@@ -33,16 +33,14 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     run = options.run_options(**flags)
     keys = (find_key(run.environ, run.key_file, kind) for kind in (ADMIN_KEY, ANALYTICS_KEY))
     key, url = next(filter(None, keys), None), run.settings.base_url
+    teams: dict[str, dict[str, date]] = {}
     with MemberClient(key, base_url=url) as client:
         members, unable = client.members(), client.roles_without
         run.store.check_organization(source_with_key(run.access), client.organization_id)
         today = (client.answered_at or run.now).date()  # this machine's clock may be wrong
-    teams: dict[str, dict[str, date]] = {}
-    if groups:
-        with GroupClient(key, base_url=url) as client:
-            for name, joined in client.groups():
-                since = {one.email: utc_day(one.created_at, today) for one in joined if one.email}
-                teams.setdefault(name, {}).update(since)
+        for name, joined in client.groups() if groups else ():
+            since = {one.email: utc_day(one.created_at, today) for one in joined if one.email}
+            teams.setdefault(name, {}).update(since)
     say(pull_roster(out, members, today, unable, teams))
     say(out)
 

@@ -10,7 +10,7 @@ from datetime import date
 from urllib.parse import quote
 
 from ccanalytics.sources.http import Client, checked_day
-from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
+from ccanalytics.sources.keys import ANALYTICS, MEMBERS_KEY
 from ccanalytics.wire.claude_code import CursorPage, Page, Record, decode_page, decoder
 from ccanalytics.wire.organization import GroupMember, Member, MemberGroup, MemberPage, Organization
 
@@ -52,7 +52,7 @@ class AdminClient(Client):
 
 
 class MemberClient(AdminClient):
-    """The list of members; a key of claude.ai with `read:members` opens it too."""
+    """The members and their groups, which a key of claude.ai with these scopes opens too."""
 
     key_kind = MEMBERS_KEY
 
@@ -66,12 +66,6 @@ class MemberClient(AdminClient):
         """The roles that cannot use Claude Code; in claude.ai every role can."""
         in_claude_ai = self._key.prefix == ANALYTICS
         return frozenset() if in_claude_ai else frozenset({"user", "billing"})
-
-
-class GroupClient(AdminClient):
-    """The groups of members; they need a key of claude.ai with `read:rbac_groups`."""
-
-    key_kind = GROUPS_KEY
 
     def groups(self) -> Iterator[tuple[str, list[GroupMember]]]:
         """Each group's name and its members; an error rather than a part."""

@@ -118,9 +118,6 @@ class Client(Source):
             trust_env=address.host not in answers.LOOPBACK,
         )
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._key!r}, base_url={self.address!r})"
-
     @property
     def address(self) -> str:
         """The address of the service, without a password in it."""

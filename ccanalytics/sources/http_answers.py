@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -57,11 +58,10 @@ class RetryableError(Exception):
 
 def checked_address(base_url: str) -> httpx.URL:
     """The address of a service; `SettingsError` if a key would be sent in clear."""
-    try:
+    address = None
+    with suppress(httpx.InvalidURL):
         address = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"The base URL {base_url!r} is not an address: {error}.") from None
-    if address.scheme not in ("http", "https") or not address.host:
+    if not address or address.scheme not in ("http", "https") or not address.host:
         raise SettingsError(f"The base URL {base_url!r} must begin with https:// and a host.")
     if address.scheme == "http" and address.host not in LOOPBACK:
         raise SettingsError(

@@ -85,8 +85,7 @@ def scoped_key(scope: str, name: str = ADMIN_KEY.name) -> KeyKind:
     )
 
 
-MEMBERS_KEY = scoped_key("read:members")
-GROUPS_KEY = scoped_key("read:rbac_groups")
+MEMBERS_KEY = scoped_key("read:members, for groups read:rbac_groups")
 COST_KEY = scoped_key("read:analytics", "Admin or analytics key")
 
 

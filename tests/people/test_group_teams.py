@@ -13,7 +13,7 @@ from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.people.roster_pull import merged, roster_csv
-from ccanalytics.sources.admin_api import GROUPS, GroupClient
+from ccanalytics.sources.admin_api import GROUPS, MemberClient
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
@@ -78,7 +78,7 @@ def pages(request):
 
 def test_all_groups_are_read_from_all_pages():
     """Ann joined on 3 November in UTC."""
-    client = GroupClient("sk-ant-api01-x", transport=httpx.MockTransport(pages))
+    client = MemberClient("sk-ant-api01-x", transport=httpx.MockTransport(pages))
     found = [
         (name, [utc_day(one.created_at, NOW.date()) for one in members])
         for name, members in client.groups()
@@ -91,7 +91,7 @@ def test_a_key_without_the_scope_for_groups_gets_an_error():
     error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
     transport = httpx.MockTransport(lambda request: httpx.Response(404, json=error))
     with pytest.raises(ApiError, match="read:rbac_groups"):
-        list(GroupClient("sk-ant-api01-x", transport=transport).groups())
+        list(MemberClient("sk-ant-api01-x", transport=transport).groups())
 
 
 class OneDay(Source):
