@@ -28,7 +28,7 @@ class Sentence(ShowsItself, str):
     """Text that a notebook displays as a sentence, not as a Python string."""
 
     __slots__ = ()
-    shown_by = "display.sentences:sentence_bundle"
+    shown_by = "display.bundles:sentence_bundle"
 
     def __repr__(self) -> str:
         return str(self)
@@ -38,14 +38,14 @@ class Note(Sentence):
     """A note: something to watch out for."""
 
     __slots__ = ()
-    shown_by = "display.sentences:note_bundle"
+    shown_by = "display.bundles:note_bundle"
 
 
 class WarningNote(Note):
     """A note that is a warning."""
 
     __slots__ = ()
-    shown_by = "display.sentences:warning_bundle"
+    shown_by = "display.bundles:warning_bundle"
 
 
 class Results(ShowsItself, tuple[Any, ...]):

@@ -30,8 +30,7 @@ from ccanalytics.charts.theme import (
     value_format,
 )
 from ccanalytics.dataset.titled_frame import titled
-from ccanalytics.display.bundles import Bundle
-from ccanalytics.display.sentences import note_bundle
+from ccanalytics.display.bundles import Bundle, note_bundle
 from ccanalytics.display.tables import frame_bundle
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS

@@ -66,7 +66,7 @@ class Drivers(ShowsItself):
     change to split. `compared` has the weeks that are compared, and the metric on both sides.
     """
 
-    shown_by = "display.sentences:result_bundle"
+    shown_by = "display.bundles:result_bundle"
     drawn_by = "analyses.analysis_display:drivers_chart"
 
     metric: Metric

@@ -64,7 +64,7 @@ class Forecast(ShowsItself):
     whether it is billed or estimated.
     """
 
-    shown_by = "display.sentences:result_bundle"
+    shown_by = "display.bundles:result_bundle"
     drawn_by = "analyses.analysis_display:month_forecast_chart"
 
     frame: pd.DataFrame

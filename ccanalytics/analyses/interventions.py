@@ -51,7 +51,7 @@ class Effect(ShowsItself):
     `drift` says that the teams moved apart before it already. `why` says why there is nothing.
     """
 
-    shown_by = "display.sentences:result_bundle"
+    shown_by = "display.bundles:result_bundle"
     drawn_by = "analyses.analysis_display:intervention_effects_chart"
 
     metric: Metric

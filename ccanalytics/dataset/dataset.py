@@ -56,7 +56,7 @@ class Dataset(ShowsItself):
     reads records on demand, where they are too many to read at once.
     """
 
-    shown_by = "display.summary:dataset_bundle"
+    shown_by = "display.tables:dataset_bundle"
 
     source: str
     since: date

@@ -52,7 +52,7 @@ Found = tuple[Level, str]
 class Checks(Results):
     """The results of all checks; shown as a table, `summary()` as one note."""
 
-    shown_by = "display.summary:checks_bundle"
+    shown_by = "display.tables:checks_bundle"
 
     def summary(self) -> Note:
         """The warnings, or a note that all checks passed."""

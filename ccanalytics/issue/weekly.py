@@ -19,9 +19,8 @@ from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, 
 from ccanalytics.issue.memory import memory_of, release_memory, remember
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.report.archive import complete_issues, read_issue
+from ccanalytics.report.archive import complete_issues, read_issue, restatements
 from ccanalytics.report.engine import NotebookWorkers
-from ccanalytics.report.history import restatements
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report

@@ -49,7 +49,7 @@ class Finding(ShowsItself):
     to judge). `weight` ranks it.
     """
 
-    shown_by = "display.sentences:result_bundle"
+    shown_by = "display.bundles:result_bundle"
 
     kind: str
     title: str
@@ -69,7 +69,7 @@ class Finding(ShowsItself):
 class Findings(Results):
     """What moved, the most important first; never empty."""
 
-    shown_by = "display.sentences:findings_bundle"
+    shown_by = "display.bundles:findings_bundle"
     changes: tuple[Change, ...] = ()
     """All that was looked at, also what did not move."""
 

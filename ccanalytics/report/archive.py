@@ -8,7 +8,7 @@ import contextlib
 import logging
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.weeks import parse_week
-from ccanalytics.words import day_words
+from ccanalytics.words import counted, day_words
 
 log = logging.getLogger(__name__)
 
@@ -216,3 +216,71 @@ def report_as_json(page: Path) -> dict[str, Any]:
         "checks": block.get("checks", []),
         "restatements": block.get("restated", []),
     }
+
+
+# The numbers earlier issues stored, and how later data changed them.
+
+NOTICED = 0.0005
+"""The smallest relative difference that is listed: 0.05 %."""
+
+SHOWN = 8
+"""The most differences listed, the largest."""
+
+
+def changed_since(issue: Issue, monday: str, later: Iterable[Issue]) -> list[str]:
+    """The metrics whose number for this week in `issue` differs from the newest of `later`.
+
+    `later` is newest first; the first that has the week decides.
+    """
+    for one in later:
+        if one.scope == issue.scope and any(monday in weeks for weeks in one.numbers.values()):
+            return [metric for metric, week, *_ in _changes(one, [issue]) if week == monday]
+    return []
+
+
+def restatements(
+    now: Issue, earlier: Iterable[Issue], words: Callable[[str, float], str]
+) -> list[str]:
+    """One sentence per number of an earlier issue that differs now, largest change first.
+
+    `earlier` is newest first; each week is compared with the newest issue that has it. A metric
+    whose definition changed is not compared, and a sentence says so. `words` formats a metric and
+    a value of it, such as "cost $1,200".
+    """
+    comparable = [issue for issue in earlier if issue.scope == now.scope]
+    changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
+    listed = []
+    for metric, week, before, value, issue in changes[:SHOWN]:
+        number = date.fromisoformat(week).isocalendar().week
+        said, moved = words(metric, before).rsplit(" ", 1)[-1], 100 * (value / before - 1)
+        listed.append(
+            f"Week {number}: {words(metric, value)}, restated by {moved:+.1f} % by "
+            f"later data; {issue} said {said}."
+        )
+    if len(changes) > SHOWN:
+        listed.append(f"Not listed: {counted(len(changes) - SHOWN, 'smaller difference')}.")
+    for one in comparable[:1]:
+        for metric, old in one.definitions.items():
+            new = now.definitions.get(metric, old)
+            if new != old and metric in now.numbers:
+                name = words(metric, 0.0).rsplit(" ", 1)[0]
+                listed.append(
+                    f"The definition of {name} changed (version {old} to {new}): it is not "
+                    f"compared with {one.name}."
+                )
+    return listed
+
+
+Change = tuple[str, str, float, float, str]
+"""Metric, Monday, the earlier value, the value now, and the issue that said it."""
+
+
+def _changes(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
+    for metric, weeks in now.numbers.items():
+        for week, value in weeks.items():
+            known = (one for one in earlier if week in one.numbers.get(metric, {}))
+            if issue := next(known, None):
+                before = issue.numbers[metric][week]
+                same = issue.definitions.get(metric) == now.definitions.get(metric)
+                if same and before and abs(value / before - 1) >= NOTICED:
+                    yield metric, week, before, value, issue.name

@@ -119,7 +119,7 @@ class _Reader:
         """An output in the form that says most; what a dataset says stands in how it was made."""
         if output.output_type == "stream":
             kind = "text" if output.name == "stdout" else "code"
-            yield {"kind": kind, "text": plain(output.text)}
+            yield {"kind": kind, "text": _TERMINAL_COLOUR.sub("", output.text)}
             return
         data = output.data
         if chart := next((data[mime] for mime in data if "vnd.vegalite." in mime), None):
@@ -149,7 +149,7 @@ def _words(data: dict[str, Any]) -> Iterator[Item]:
     elif "image/png" in data:
         yield {"kind": "picture", "text": f"data:image/png;base64,{data['image/png'].strip()}"}
     elif "text/plain" in data:
-        yield {"kind": "text", "text": plain(data["text/plain"])}
+        yield {"kind": "text", "text": _TERMINAL_COLOUR.sub("", data["text/plain"])}
 
 
 def parameters(notebook: NotebookNode) -> dict[str, str]:
@@ -157,11 +157,6 @@ def parameters(notebook: NotebookNode) -> dict[str, str]:
     cells = [*tagged_cells(notebook, "parameters"), *tagged_cells(notebook, "injected-parameters")]
     found = [assignments(cell.source) for cell in cells]
     return {name: ast.unparse(value) for one in found for name, value in one.items()}
-
-
-def plain(text: str) -> str:
-    """`text` without terminal colours."""
-    return _TERMINAL_COLOUR.sub("", text)
 
 
 def _rendered(tokens: Sequence[Token]) -> Markup:

@@ -91,12 +91,11 @@ class Charts:
 
 
 def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: recoloured(part, colours) for key, part in value.items()}
-    if isinstance(value, list):
-        return [recoloured(part, colours) for part in value]
-    return colours.get(value.lower(), value) if isinstance(value, str) else value
+    text = json.dumps(value)
+    return json.loads(_COLOUR.sub(lambda found: f'"{colours.get(found[1], found[1])}"', text))
 
+
+_COLOUR = re.compile('"(#[0-9a-f]{6})"')
 
 # The table behind a chart: its rows with the columns, titles and formats of its tooltips.
 
@@ -104,10 +103,7 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
 def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
     encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
     encoded = encoded or _encoded_fields(chart)
-    inline = [
-        part["data"]["values"] for part in parts_of(chart) if "values" in part.get("data", {})
-    ]
-    for rows in [*chart.get("datasets", {}).values(), *inline]:
+    for rows in chart.get("datasets", {}).values():
         fields = [name for name in encoded if any(name in row for row in rows)]
         if fields:
             columns = [

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from ccanalytics.display.sparkline import spark_svg
-from ccanalytics.report import bundle, colours
+from ccanalytics.report import bundle, chart_drawing
 from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
 from ccanalytics.words import unbroken
@@ -43,7 +43,7 @@ def build_page(
     changed. `issue` is kept in the page for the index and for later reports to read, with the
     headline cards added. A `live` page keeps itself up to date with the server it came from.
     """
-    contents = contents_of(notebooks, Charts(colours.variables(), pictures=not live))
+    contents = contents_of(notebooks, Charts(chart_drawing.variables(), pictures=not live))
     title, subtitle = contents.heading(title, subtitle)
     words = {"title": title, "subtitle": subtitle, "banner": banner}
     used = contents.metrics()
@@ -128,7 +128,7 @@ _CARD_FACTS = (
 
 
 def _page(template: str, *, scripts: Sequence[str], live: bool = False, **values: Any) -> str:
-    styles = colours.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
+    styles = chart_drawing.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
     policy = bundle.content_security_policy(styles, *scripts, live=live)
     return render(template, policy=policy, styles=Markup(styles), live=live, **values)
 

@@ -13,7 +13,7 @@ An item is one thing on the page; its kind is the macro of `parts.html.j2` that 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -83,9 +83,9 @@ class Section:
     parameters: dict[str, str] = field(default_factory=dict)
 
     @property
-    def everything(self) -> list[Block]:
-        """Both kinds of questions."""
-        return [*self.blocks, *self.more]
+    def items(self) -> list[Item]:
+        """All its content."""
+        return [item for block in (*self.blocks, *self.more) for item in block.items]
 
     @property
     def lead(self) -> list[Item]:
@@ -121,8 +121,9 @@ class Contents:
 
     def add(self, section: Section) -> None:
         """Add a section without what has nothing to show, which is listed instead."""
-        shows = any(block.shows for block in section.everything)
-        why = next((block.said for block in section.everything if block.said), "")
+        blocks = [*section.blocks, *section.more]
+        shows = any(block.shows for block in blocks)
+        why = next((block.said for block in blocks if block.said), "")
         section.blocks, out = _answered(section.blocks, section.title)
         section.more, more_out = _answered(section.more, section.title)
         if (missing := [*out, *more_out]) and not shows:
@@ -136,23 +137,24 @@ class Contents:
         for item in items:
             match item["kind"]:
                 case "cards":
-                    missing = [card for card in item["cards"] if card.get("missing")]
-                    self.left_out += [left_out(one["label"], one["missing"]) for one in missing]
-                    _add_new(self.cards, (card for card in item["cards"] if card not in missing))
+                    for card in item["cards"]:
+                        if card.get("missing"):
+                            self.left_out.append(left_out(card["label"], card["missing"]))
+                        elif card not in self.cards:
+                            self.cards.append(card)
                 case "findings":
-                    _add_new(self.findings, item["findings"])
+                    self.findings += [one for one in item["findings"] if one not in self.findings]
                 case "figure":
                     self.lead.append(item)
                 case "left-out":
                     self.left_out.append(item)
-                case "code":
-                    pass
-                case _:
-                    _add_new(self.trust, [item])
+                case kind if kind != "code" and item not in self.trust:
+                    self.trust.append(item)
 
     def figures(self) -> list[Item]:
         """All charts, in the order of the page."""
-        return [*self.lead, *(item for item in self._items() if item["kind"] == "figure")]
+        inside = (item for section in self.sections for item in section.items)
+        return [*self.lead, *(item for item in inside if item["kind"] == "figure")]
 
     def chart_about(self, finding: Item) -> str:
         """The id of the chart to look at for a finding: of its split if there is one; or none."""
@@ -162,14 +164,9 @@ class Contents:
 
     def metrics(self) -> set[str]:
         """The ids of the metrics of all cards and charts."""
-        groups = [item["cards"] for item in self._items() if item["kind"] == "cards"]
-        cards = [*self.cards, *(card for group in groups for card in group)]
-        return {one["metric"] for one in [*cards, *self.figures()]}
-
-    def _items(self) -> Iterator[Item]:
-        for section in self.sections:
-            for block in section.everything:
-                yield from block.items
+        inside = [item for section in self.sections for item in section.items]
+        cards = [card for item in inside if item["kind"] == "cards" for card in item["cards"]]
+        return {one["metric"] for one in [*self.cards, *cards, *self.figures()]}
 
     def anchor(self, *words: str) -> str:
         """A unique id for a heading."""
@@ -230,9 +227,3 @@ def _answered(blocks: list[Block], title: str) -> tuple[list[Block], list[Item]]
         if block.heading or block.items:
             kept.append(block)
     return kept, out
-
-
-def _add_new(known: list[Item], items: Iterable[Item]) -> None:
-    for item in items:
-        if item not in known:
-            known.append(item)

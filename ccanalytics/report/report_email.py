@@ -16,11 +16,10 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from ccanalytics.report.cells import contents_of
-from ccanalytics.report.chart_drawing import VEGA_LITE, about, named_errors, sized
-from ccanalytics.report.colours import LIGHT
+from ccanalytics.report.chart_drawing import LIGHT, VEGA_LITE, about, named_errors, sized
 from ccanalytics.report.figures import Charts, recoloured
 from ccanalytics.report.page import render
-from ccanalytics.report.parts import Contents, Item
+from ccanalytics.report.parts import Item
 
 NUMBERS = 3
 """Headlines in an e-mail."""
@@ -41,8 +40,15 @@ def email_about(
     """The e-mail about these notebooks; `file` is the page it is about, in a folder `served_at`."""
     contents = contents_of(notebooks, Charts({}, pictures=False))
     title, subtitle = contents.heading(title, subtitle)
-    numbers = sorted(contents.cards, key=_importance)[:NUMBERS]
-    pictures = [_picture(figure) for figure in _first_figure(contents, numbers)]
+    # Figures that moved come first, then tested ones: False sorts first.
+    numbers = sorted(
+        contents.cards,
+        key=lambda card: (card.get("tone", "neutral") == "neutral", not card.get("tested")),
+    )[:NUMBERS]
+    # The chart of the first finding, else of the first of these numbers with a chart.
+    figures = contents.figures()
+    of_numbers = (one for card in numbers for one in figures if one["metric"] == card["metric"])
+    pictures = [_picture(figure) for figure in [*contents.lead, *of_numbers][:1]]
     elsewhere = f"The full report is the file {file}, not part of this e-mail."
     said = {
         "title": title,
@@ -74,18 +80,6 @@ def _message(said: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> 
         if part.is_multipart():  # random by default, but equal issues are to be equal files
             part.set_boundary(f"=_ccanalytics_{number}")
     return message.as_bytes().decode("ascii")
-
-
-def _first_figure(contents: Contents, numbers: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """The chart of the first finding, else of the first of these numbers with a chart."""
-    figures = contents.figures()
-    shown = (one for card in numbers for one in figures if one["metric"] == card["metric"])
-    return [*contents.lead, *shown][:1]
-
-
-def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Sort key: figures that moved first, then tested ones (False sorts first)."""
-    return card.get("tone", "neutral") == "neutral", not card.get("tested")
 
 
 def _picture(figure: Item) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.archive import COMPANIONS, read_issue, write_issue, writing
+from ccanalytics.report.archive import COMPANIONS, Issue, read_issue, write_issue, writing
 from ccanalytics.report.chart_drawing import draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.page import build_page, failure_page
@@ -102,7 +102,7 @@ def run_report(
 
     `NotebookError` when a cell failed; its `page` has the details.
     """
-    _refuse_other_source(spec)
+    _earlier(spec)
     parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
     runs = [NotebookRun(*one) for one in zip(spec.notebooks, parameters, strict=True)]
     with writing(spec.out / f"{spec.name}.html"):
@@ -183,7 +183,6 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
 
 def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
     """Write a page that says why there is no report: the failed checks. Returns its path."""
-    _refuse_other_source(spec)
     failed = [(check, spec.withheld(text)) for check, text in findings]
     reason = "A check of the records stopped this report."
     return _write_failure(spec, reason=reason, failed=failed)
@@ -191,19 +190,20 @@ def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
 
 def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
     """The page of a failed run: in place of the issue, unless a complete issue exists."""
-    page = failure_page(**shown, **spec.words)
-    earlier = read_issue(spec.out / f"{spec.name}.html")
+    earlier = _earlier(spec)
     whole = earlier is not None and not earlier.failed
+    page = failure_page(**shown, **spec.words)
     path = write_issue(spec.out, f"{spec.name}-failed" if whole else spec.name, page)
     write_site(spec.out)
     return path
 
 
-def _refuse_other_source(spec: ReportSpec) -> None:
-    """Raise an error when another source's issue would be replaced, except the sample's."""
+def _earlier(spec: ReportSpec) -> Issue | None:
+    """The issue this one replaces; an error if it is another source's, except the sample's."""
     earlier = read_issue(spec.out / f"{spec.name}.html")
     if earlier and earlier.source not in ("", "sample", spec.source):
         raise ReportError(
             f"{spec.out / earlier.file} is a report on source {earlier.source!r}; one on "
             f"{spec.source!r} would replace it. Choose another folder with --out."
         )
+    return earlier

@@ -10,6 +10,7 @@ All addresses are relative: the folder works from disk, under any address, in an
 import logging
 import math
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,8 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ccanalytics.display.sparkline import Sparkline, sparkline
-from ccanalytics.report.archive import INDEX, Issue, issues, one_a_week, put, writing
-from ccanalytics.report.history import changed_since
+from ccanalytics.report.archive import INDEX, Issue, changed_since, issues, one_a_week, put, writing
 from ccanalytics.report.page import index_page, render
 from ccanalytics.words import counted
 
@@ -89,40 +89,32 @@ def _sparks(issues: Sequence[Issue]) -> list[Spark]:
     """
     newest = {card.metric: (issue, card) for issue in issues for card in issue.cards}
     order = dict.fromkeys(card.metric for issue in reversed(issues) for card in issue.cards)
-    lines, tops = {}, dict.fromkeys((card.unit for _, card in newest.values()), 0.0)
+    lines: dict[str, list[float]] = {}
+    tops: dict[str, float] = defaultdict(float)
     for metric in order:
         last, card = newest[metric]
-        lines[metric] = numbers = [
-            issue.numbers.get(metric, {}).get(str(issue.monday), math.nan)
-            if issue.definitions.get(metric) == last.definitions.get(metric)
+        lines[metric] = [
+            one.numbers.get(metric, {}).get(str(one.monday), math.nan)
+            if one.definitions.get(metric) == last.definitions.get(metric)
             else math.nan
-            for issue in issues
+            for one in issues
         ]
-        tops[card.unit] = max([tops[card.unit], *(n for n in numbers if not math.isnan(n))])
+        tops[card.unit] = max(tops[card.unit], *(n for n in lines[metric] if n > 0), 0.0)
     sparks = []
     for metric, numbers in lines.items():
-        card = newest[metric][1]
-        points = [(one.monday, n) for one, n in zip(issues, numbers, strict=True) if one.monday]
-        if words := _words(metric, issues, numbers):
-            value = "n/a" if math.isnan(numbers[-1]) else _text(metric, issues[-1], numbers[-1])
-            line = sparkline(points, tops[card.unit])
-            sparks.append(Spark(card.label, value, card.unit, words, line))
+        card, weeks = newest[metric][1], list(zip(issues, numbers, strict=True))
+        known = [(n, _text(metric, one, n)) for one, n in weeks if not math.isnan(n)]
+        if not known:
+            continue
+        words = counted(len(known), "report")
+        if len(known) > 1:
+            words += f" from {min(known)[1]} to {max(known)[1]}"
+        if missing := len(numbers) - len(known):
+            words += f"; {counted(missing, 'report')} without a comparable number"
+        value = "n/a" if math.isnan(numbers[-1]) else known[-1][1]
+        line = sparkline([(one.monday, n) for one, n in weeks if one.monday], tops[card.unit])
+        sparks.append(Spark(card.label, value, card.unit, words, line))
     return sparks
-
-
-def _words(metric: str, issues: Sequence[Issue], numbers: Sequence[float]) -> str:
-    """The text alternative and caption of a line; empty without a number."""
-    known = [(n, one) for n, one in zip(numbers, issues, strict=True) if not math.isnan(n)]
-    if not known:
-        return ""
-    low, high = (end(known, key=lambda one: one[0]) for end in (min, max))
-    words = counted(len(known), "report")
-    if len(known) > 1:
-        words += f" from {_text(metric, low[1], low[0])} to {_text(metric, high[1], high[0])}"
-    missing = len(numbers) - len(known)
-    return (
-        f"{words}; {counted(missing, 'report')} without a comparable number" if missing else words
-    )
 
 
 def _text(metric: str, issue: Issue, number: float) -> str:

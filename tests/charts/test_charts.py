@@ -21,7 +21,7 @@ from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.people.calendars import Calendars
-from ccanalytics.report.colours import DARK
+from ccanalytics.report.chart_drawing import DARK
 
 FRAMES = [
     name

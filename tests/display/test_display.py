@@ -10,9 +10,8 @@ from markdown_it import MarkdownIt
 
 import ccanalytics as cca
 from ccanalytics.dataset.titled_frame import titled
-from ccanalytics.display.bundles import MIME
+from ccanalytics.display.bundles import MIME, markdown_text
 from ccanalytics.display.cards import card, headline_bundle, headlines_bundle
-from ccanalytics.display.sentences import markdown_text
 from ccanalytics.metrics.change import Comparison, Headline
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.showing import Note, Sentence, WarningNote

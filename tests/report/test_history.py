@@ -13,8 +13,7 @@ from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
-from ccanalytics.report.archive import Issue, complete_issues
-from ccanalytics.report.history import restatements
+from ccanalytics.report.archive import Issue, complete_issues, restatements
 from ccanalytics.settings import Settings
 
 SCOPE = {"team": "", "identity": "aggregate"}

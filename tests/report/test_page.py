@@ -31,7 +31,7 @@ from report_pages import (
 )
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report import bundle, colours
+from ccanalytics.report import bundle, chart_drawing
 from ccanalytics.report.cells import parameters
 from ccanalytics.report.chart_drawing import inline_svg
 from ccanalytics.report.figures import Charts
@@ -137,7 +137,7 @@ def test_a_chart_is_drawn_described_and_has_its_table():
 def test_rows_shared_by_charts_are_stored_once_without_unused_columns():
     """Two charts of one frame refer to the same rows; a column no chart draws is not in them."""
     frame = weekly().assign(secret="not drawn")
-    charts = Charts(colours.variables())
+    charts = Charts(chart_drawing.variables())
     charts.add(spec(line_chart(frame)))
     charts.add(spec(line_chart(frame, "again")))
     assert len(charts.rows) == 1
@@ -147,7 +147,7 @@ def test_rows_shared_by_charts_are_stored_once_without_unused_columns():
 
 def test_colours_of_the_theme_follow_light_and_dark():
     """Known hex values become CSS variables in the drawing and in the live chart."""
-    charts = Charts(colours.variables())
+    charts = Charts(chart_drawing.variables())
     figure = charts.add(spec(bar_chart(weekly())))
     assert 'fill="var(--k1,#2b5fb8)"' in figure["svg"]
     assert '"var(--k1,#2b5fb8)"' in charts.as_json()

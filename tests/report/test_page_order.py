@@ -3,7 +3,7 @@
 import pytest
 from report_pages import bar_chart, card, cell, chart_output, notebook, shown, text, weekly
 
-from ccanalytics.report import colours
+from ccanalytics.report import chart_drawing
 from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
 from ccanalytics.report.page import build_page
@@ -11,7 +11,7 @@ from ccanalytics.report.page import build_page
 
 def contents(*notebooks):
     """The input for a page of these notebooks."""
-    return contents_of(notebooks, Charts(colours.variables(), pictures=False))
+    return contents_of(notebooks, Charts(chart_drawing.variables(), pictures=False))
 
 
 def chart(title="Cost", missing="", tags=()):
