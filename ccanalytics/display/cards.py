@@ -53,8 +53,9 @@ def card(headline: Headline) -> dict[str, Any]:
         "label": metric.name,
         "value": metric.format(headline.value),
         "interval": _interval(headline),
-        "verdict": verdict_words(headline),
-        "change": _change(headline),
+        # In at most four words; a figure that is only described has none.
+        "verdict": headline.words if tested or math.isnan(headline.value) else "",
+        "change": _change(headline) if tested else "",
         "n": _basis(headline),
         "before": _before(headline),
         "grade": f"coverage {coverage.grade}{short}, reliability {metric.grade}{described}",
@@ -68,13 +69,6 @@ def card(headline: Headline) -> dict[str, Any]:
         "unit": _unit(headline),
         "figures": _figures(headline),
     }
-
-
-def verdict_words(headline: Headline) -> str:
-    """The verdict in at most four words; a figure that is only described has none."""
-    if math.isnan(headline.value) or headline.metric.id in SECTION_TESTS:
-        return headline.words
-    return ""
 
 
 def _changes(headlines: Sequence[Headline]) -> Bundle:
@@ -102,7 +96,7 @@ def _interval(headline: Headline) -> str:
 
 def _change(headline: Headline) -> str:
     """What the verdict rests on, or the smallest change that would have been detected."""
-    if not verdict_words(headline) or math.isnan(headline.value):
+    if math.isnan(headline.value):
         return ""
     compared = headline.shown
     if compared.verdict == "no detectable change":
