@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ccanalytics.check.finding import CheckFinding, found
+from ccanalytics.errors import SettingsError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
@@ -12,6 +13,8 @@ from ccanalytics.words import counted
 def check_logs(options: RunOptions) -> CheckFinding:
     """Whether there are session logs, how many, and the date of the newest line."""
     logs = LocalLogs(options.logs or log_folders(options.environ, Path.home()))
+    if logs.missing:
+        raise SettingsError(logs.missing)
     read = logs.news()
     unreadable = sorted(read.unreadable_files.items())
     faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]

@@ -102,7 +102,7 @@ class Origin(NamedTuple):
 origin_of = lru_cache(10_000)(Origin)
 
 
-class Used(msgspec.Struct, gc=False):
+class Used(NamedTuple):
     """The tokens of one call of a model, and their cost in units, if the price is known."""
 
     model: str
@@ -111,40 +111,36 @@ class Used(msgspec.Struct, gc=False):
     uncached_cost: int | None
 
 
-class LoggedRequest(msgspec.Struct, gc=False, kw_only=True):
+class LoggedRequest(msgspec.Struct, gc=False):
     """One request to a model, with the most complete usage of its lines."""
 
-    at: int
     place: Place
+    at: int
     message: str | None
     request: str | None
     turn: str | None
     """What it answers, if an id is missing or may be another answer's; else null."""
-    side: bool
-    """Logged by a subagent or a side conversation."""
-    final: bool
-    calls: list[Used]
-    """The call itself, and calls to advisors that its own tokens leave out."""
     asked_at: int | None
     """The time of the prompt or tool result it answers."""
+    agent: str
+    """`main`, or `subagent` for any side conversation."""
+    final: bool
+    used: Used
     context: int | None
     """The input tokens of its last own call."""
     origin: Origin
+    advisors: list[Used] = []
+    """Calls that its own tokens leave out."""
 
     @property
     def key(self) -> "Key":
         """Its identity."""
         return self.message, self.request, self.turn
 
-    @property
-    def into(self) -> int:
-        """All input tokens, cached or not."""
-        return self.calls[0].tokens.into
-
     def joined(self, other: "LoggedRequest") -> "LoggedRequest":
         """The more complete of two accounts; a side conversation yields to the original."""
-        if self.side != other.side:
-            return other if self.side else self
+        if self.agent != other.agent:
+            return self if self.agent == "main" else other
         best = min(self, other, key=LoggedRequest._rank)
         origin, final = self.origin, self.final or other.final
         if origin != other.origin:
@@ -156,23 +152,24 @@ class LoggedRequest(msgspec.Struct, gc=False, kw_only=True):
         return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
 
     def _rank(self) -> tuple[object, ...]:
-        own, total = self.calls[0], sum(used.tokens.total for used in self.calls)
+        used = self.used
+        total = sum(one.tokens.total for one in (used, *self.advisors))
         # An answer that is known to be refused goes before its line that may still be billed.
-        told = -total, own.model == UNKNOWN_MODEL, own.cost != 0
-        return *told, self.at, _plain(self.place), own.model, own.tokens
+        told = -total, used.model == UNKNOWN_MODEL, used.cost != 0
+        return *told, self.at, _plain(self.place), used.model, used.tokens
 
 
 class ToolCall(msgspec.Struct, gc=False):
     """One tool call with a result."""
 
-    at: int
     place: Place
+    at: int
     call: str
     message: str | None
     turn: str | None
     """As in a request."""
     tool: str
-    side: bool
+    agent: str
     done: Outcome
     started: tuple[str | None, str | None]
     """The id and type of the subagent it started."""
@@ -184,15 +181,15 @@ class ToolCall(msgspec.Struct, gc=False):
 
     def joined(self, other: "ToolCall") -> "ToolCall":
         """The account of the original, else the earlier one."""
-        return min(self, other, key=lambda one: (one.side, one.at, repr(one)))
+        return min(self, other, key=lambda one: (one.agent, one.at, repr(one)))
 
 
 class Event(msgspec.Struct, gc=False):
     """Something the log only mentions."""
 
-    at: int
     place: Place
     """Only its session is known."""
+    at: int
     event: str
     kind: str
     tokens: int | None = None
@@ -299,10 +296,14 @@ class Facts:
         """
 
         def answer(one: LoggedRequest) -> tuple[object, ...]:
-            return one.place.session, one.message, one.into
+            return one.place.session, one.message, one.used.tokens.into
 
-        originals = {answer(one) for one in self.requests.values() if not one.side and one.message}
-        return [r for r in self.requests.values() if not (r.side and answer(r) in originals)]
+        originals = {
+            answer(one) for one in self.requests.values() if one.agent == "main" and one.message
+        }
+        return [
+            r for r in self.requests.values() if r.agent == "main" or answer(r) not in originals
+        ]
 
     def days(self) -> set[date]:
         """The UTC days of all facts."""
@@ -350,10 +351,10 @@ class Facts:
         for one in self.requests.values() if incomplete else ():
             for name in names.intersection((one.message, one.request)):
                 if one.message and one.request:
-                    place = one.place.session, name, one.into, one.turn
+                    place = one.place.session, name, one.used.tokens.into, one.turn
                     whole[place] = min(whole.get(place, one.key), one.key, key=str)
         for one in incomplete:
-            what = one.place.session, one.message or one.request, one.into
+            what = one.place.session, one.message or one.request, one.used.tokens.into
             key = whole.get((*what, one.turn)) or whole.get((*what, None))
             if key is not None:
                 del self.requests[one.key, one.place.session]

@@ -81,7 +81,7 @@ class Said(msgspec.Struct, gc=False):
     message: Message
     at: int
     place: Place
-    side: bool
+    agent: str
     asked_at: int | None = None
     """Of an answer, the moment of the prompt or tool result before it."""
     turn: str | None = None
@@ -89,7 +89,7 @@ class Said(msgspec.Struct, gc=False):
 
 
 _what_it_says = attrgetter(
-    *("place", "side", "asked_at", "turn", "line.request_id", "line.advisor_model"),
+    *("place", "agent", "asked_at", "turn", "line.request_id", "line.advisor_model"),
     *("line.agent_id", "line.attribution_skill", "line.attribution_mcp_server"),
     *("message.id", "message.model", "message.stop_reason", "message.usage"),
 )
@@ -181,9 +181,10 @@ class LogFile:
         if self.project is None:
             self.project = project_of(line.cwd)
         where = line.session(), line.cwd, line.git_branch or None, line.entrypoint or None
-        place, side = place_of(self.project, *where), bool(line.is_sidechain or not self._main)
-        said = Said(line, message, at, place, side)
-        if not side and place.session and line.type in ("user", "assistant"):
+        place = place_of(self.project, *where)
+        agent = "main" if self._main and not line.is_sidechain else "subagent"
+        said = Said(line, message, at, place, agent)
+        if agent == "main" and place.session and line.type in ("user", "assistant"):
             self._see(place.session, said)
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
@@ -249,7 +250,9 @@ class LogFile:
         if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
             return
         into = tokens(message.usage).into if message.usage else 0
-        whose = f"{line.session()}:{line.stream()}" if said.side else prompt and prompt.name
+        whose = prompt and prompt.name
+        if said.agent != "main":
+            whose = f"{line.session()}:{line.stream()}"
         since = 0 if all(ids) else said.asked_at or 0
         said.turn = f"{whose or line.session()}/{into or since}"
         # Some gateways count what goes in only at the end of an answer.
@@ -263,22 +266,21 @@ class LogFile:
         line, message, counts = said.line, said.message, tokens(usage)
         fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
         refused = message.stop_reason == "refusal" and not counts.output
-        calls = [self._used(said, message.model, counts, fast, us_only, refused)]
+        used = self._used(said, message.model, counts, fast, us_only, refused)
         context, others = calls_behind(usage, message.model, line.advisor_model)
-        for model, its, is_free in others:
-            calls.append(self._used(said, model, its, False, False, is_free))
         return LoggedRequest(
-            at=said.at,
-            place=said.place,
-            message=message.id or None,
-            request=line.request_id or None,
-            turn=said.turn,
-            side=said.side,
-            final=message.stop_reason is not None,
-            calls=calls,
-            asked_at=said.asked_at,
-            context=context or counts.into,
-            origin=origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
+            said.place,
+            said.at,
+            message.id or None,
+            line.request_id or None,
+            said.turn,
+            said.asked_at,
+            said.agent,
+            message.stop_reason is not None,
+            used,
+            context or counts.into,
+            origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
+            [self._used(said, model, its, False, False, free) for model, its, free in others],
         )
 
     def _used(self, said: Said, name: str | None, counts: Tokens, *about: bool) -> Used:
@@ -296,15 +298,13 @@ class LogFile:
         if other is None:
             self._open[is_result][key] = block, said
             return
-        (call, asked), (result, answer) = (
-            (other, (block, said)) if is_result else ((block, said), other)
-        )
-        denied, account = answer.line.tool_denial_kind is not None, answer.line.tool_use_result
-        tool, failed = call.name or "", bool(result.is_error)
-        use = ToolUse(tool, call.input, result.content, account, failed, denied)
-        ids = name, asked.message.id, asked.turn
-        done, started = use.outcome(), use.started_agent()
-        self.facts.add(ToolCall(answer.at, answer.place, *ids, tool, answer.side, done, started))
+        call, asked = other if is_result else (block, said)
+        result, answer = (block, said) if is_result else other
+        line, tool = answer.line, call.name or ""
+        failed, denied = bool(result.is_error), line.tool_denial_kind is not None
+        use = ToolUse(tool, call.input, result.content, line.tool_use_result, failed, denied)
+        about = answer.place, answer.at, name, asked.message.id, asked.turn, tool, answer.agent
+        self.facts.add(ToolCall(*about, use.outcome(), use.started_agent()))
         if use.is_damaged:
             self._note(DAMAGED, offset)
 
@@ -315,7 +315,7 @@ class LogFile:
 
     def _add_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
         """An event has the moment of its line, else of the dated line before or after it."""
-        event = Event(self._at or 0, Place(session or self.path.stem), name, kind, **about)
+        event = Event(Place(session or self.path.stem), self._at or 0, name, kind, **about)
         if self._at is None:
             self._undated.append(event)
         else:

@@ -10,11 +10,10 @@ read today as if both were read together.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time
 from itertools import chain
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,8 +35,8 @@ from ccanalytics.prices import UNITS, Tokens
 
 Row = tuple[object, ...]
 
-WHO = {"actor": "local", "actor_kind": "user", "customer_type": "local"}
-"""Logs do not say who wrote them."""
+WHO = dict.fromkeys(("organization", "actor", "customer_type"), "local") | {"actor_kind": "user"}
+"""Logs do not say who wrote them, so any folder adds to one organization."""
 
 PLACE = ["date", "terminal", "project"]
 SPENT = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd"]
@@ -49,31 +48,17 @@ ORDER = {
     "log_events": ["at", "event"],
 }
 """The columns by which each frame is sorted: a moment, and what tells its rows apart."""
-AGENTS = ("main", "subagent")
 SESSION_SUMS = ["requests", "final_requests", *SPENT, *WORK]
 
 
-def frames_of(
-    facts: Facts, organization: str | None = None, known_sessions: pa.Table | None = None
-) -> Frames:
+def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
     """The frames of all days of settled facts, those of logs in order of time.
 
     `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
     """
     rows: dict[str, Iterable[Row]] = {
         "requests": chain.from_iterable(map(_request_rows, facts.counted_requests())),
-        "tool_calls": (
-            (
-                *call.place,
-                call.at,
-                *call.key,
-                call.tool,
-                AGENTS[call.side],
-                *call.done,
-                *call.started,
-            )
-            for call in facts.calls.values()
-        ),
+        "tool_calls": map(_call_row, facts.calls.values()),
         "log_events": (
             (one.place.session, one.at, one.event, one.kind, one.tokens, one.text)
             for one in facts.events.values()
@@ -94,21 +79,19 @@ def frames_of(
         is_known = pc.is_in(sessions["session"], known_sessions["session"])
         others = sessions.filter(pc.invert(is_known))
         sessions = _sorted(pa.concat_tables([others, known_sessions]), ORDER["sessions"])
-    who = {"organization": organization or None, **WHO}
     sums = _sums_by_place(requests, calls, sessions)
-    shown = {name: _shaped(table, SCHEMAS[name], who) for name, table in sums.items()}
+    shown = {name: _shaped(table, SCHEMAS[name], WHO) for name, table in sums.items()}
     return {**shown, "sessions": sessions, **logged}
 
 
 def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
-    """The rows of each of these days; the frames are sorted by day."""
-    found: dict[date, Frames] = {day: {} for day in days}
-    ends = np.array([(day, day + timedelta(1)) for day in found], "datetime64[ms]").reshape(-1, 2)
-    for name, table in frames.items():
-        places = np.searchsorted(table["date"].to_numpy(), ends).tolist()
-        for one, (start, end) in zip(found.values(), places, strict=True):
-            one[name] = table.slice(start, end - start)
-    return found
+    """The rows of each of these days."""
+
+    def rows_of(table: pa.Table, day: date) -> pa.Table:
+        midnight = pa.scalar(datetime.combine(day, time()), pa.timestamp("ms"))
+        return table.filter(pc.equal(table["date"], midnight))
+
+    return {day: {name: rows_of(table, day) for name, table in frames.items()} for day in days}
 
 
 def _dated(schema: pa.Schema, rows: Iterable[Row], order: Sequence[str]) -> pa.Table:
@@ -153,9 +136,8 @@ def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str
 def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Table:
     """One row per session, with the sums of its facts."""
     models: dict[str | None, list[str]] = defaultdict(list)
-    for row in _sorted(
-        requests.group_by(["session", "model"]).aggregate([]), ["model"]
-    ).to_pylist():
+    pairs = requests.group_by(["session", "model"]).aggregate([])
+    for row in _sorted(pairs, ["model"]).to_pylist():
         models[row["session"]].append(row["model"])
     rows = [
         (*one.place, one.started_at, one.ended_at, models[name], one.kind, one.continues)
@@ -196,35 +178,21 @@ def _sums_by_place(requests: pa.Table, calls: pa.Table, sessions: pa.Table) -> d
 
 def facts_of(frames: Frames) -> Facts:
     """The facts in the frames of any days."""
-    facts = Facts()
-    calls: list[Used] = []
+    facts, advisors = Facts(), list[Used]()
     for row in _rows(frames["requests"]):
-        at, message, request, turn, asked_at, model, agent, final = row[4:12]
+        *about, model, agent, final = row[4:12]
         used = Used(model, Tokens(*row[12:18]), *row[18:20])
         if agent == "advisor":  # its row follows that of its caller
-            calls.append(used)
-            continue
-        calls = [used]
-        answer = LoggedRequest(
-            at=at,
-            place=Place(*row[:4]),
-            message=message,
-            request=request,
-            turn=turn,
-            side=agent == "subagent",
-            final=final,
-            calls=calls,
-            asked_at=asked_at,
-            context=row[20],
-            origin=Origin(*row[21:]),
-        )
-        facts.add(answer)
+            advisors.append(used)
+        else:
+            advisors = []
+            about += agent, final, used, row[20], Origin(*row[21:]), advisors
+            facts.add(LoggedRequest(Place(*row[:4]), *about))
     for row in _rows(frames["tool_calls"]):
-        at, call, message, turn, tool, agent = row[4:10]
-        done, side = Outcome(*row[10:15]), agent != "main"
-        facts.add(ToolCall(at, Place(*row[:4]), call, message, turn, tool, side, done, row[15:]))
+        called = Place(*row[:4]), *row[4:10], Outcome(*row[10:15]), row[15:]
+        facts.add(ToolCall(*called))
     for session, at, *rest in _rows(frames["log_events"]):
-        facts.add(Event(at, Place(session), *rest))
+        facts.add(Event(Place(session), at, *rest))
     for name, project, branch, terminal, start, end, *_, kind, whole in _rows(frames["sessions"]):
         place = Place(name, project, branch, terminal)
         facts.see(name, Session(start, end, place, kind, whole))
@@ -244,22 +212,15 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
-def _request_rows(request: LoggedRequest) -> Iterator[Row]:
+def _request_rows(one: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
-    agent = AGENTS[request.side]
-    for used in request.calls:
+    for agent, used in [(one.agent, one.used), *(("advisor", used) for used in one.advisors)]:
+        context = used.tokens.into if agent == "advisor" else one.context
         yield (
-            *request.place,
-            request.at,
-            *request.key,
-            request.asked_at,
-            used.model,
-            agent,
-            request.final,
-            *used.tokens,
-            used.cost,
-            used.uncached_cost,
-            used.tokens.into if agent == "advisor" else request.context,
-            *request.origin,
+            *(*one.place, one.at, *one.key, one.asked_at, used.model, agent, one.final),
+            *(*used.tokens, used.cost, used.uncached_cost, context, *one.origin),
         )
-        agent = "advisor"
+
+
+def _call_row(one: ToolCall) -> Row:
+    return *one.place, one.at, *one.key, one.tool, one.agent, *one.done, *one.started

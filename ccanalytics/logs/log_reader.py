@@ -99,7 +99,8 @@ class LogReader:
 
     def unpriced_models(self) -> Counter[str]:
         """Requests by model without a known price; their cost is null."""
-        calls = (used for request in self.facts.requests.values() for used in request.calls)
+        requests = self.facts.requests.values()
+        calls = (used for one in requests for used in (one.used, *one.advisors))
         return Counter(used.model for used in calls if used.cost is None)
 
     def fault_texts(self) -> list[str]:

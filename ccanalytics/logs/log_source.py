@@ -29,22 +29,13 @@ class LocalLogs(Source):
     """The session logs of some folders.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
-    files below them. When none of them has logs that is a `SettingsError`; with `may_be_gone` it is
-    kept as `missing`, for a store that has what the logs once held. `models` says which model an id
-    of a gateway stands for.
+    files below them; `missing` says that none of them has any. `models` says which model an id of
+    a gateway stands for.
     """
 
     name = "local"
 
-    def __init__(
-        self,
-        folders: Sequence[Path],
-        *,
-        may_be_gone: bool = False,
-        models: Mapping[str, str] | None = None,
-    ) -> None:
-        if not folders:
-            raise SettingsError("No log folder given: name one with --logs DIR.")
+    def __init__(self, folders: Sequence[Path], models: Mapping[str, str] | None = None) -> None:
         self.folders = sorted({Path(folder).resolve() for folder in folders})
         self.models = dict(models or {})
         for name, model in self.models.items():
@@ -54,9 +45,23 @@ class LocalLogs(Source):
                     "price: name it as Anthropic does, such as claude-opus-4-6."
                 )
         self._unreadable: Counter[str] = Counter()
-        self._files, self.missing = _log_files(self.folders, self._unreadable)
-        if self.missing and not may_be_gone:
-            raise SettingsError(self.missing)
+        files = {folder: list(_walk(_root(folder), self._unreadable)) for folder in self.folders}
+        # A session before the subagents in a folder of its name: they belong to its project.
+        self._files = sorted(path for paths in files.values() for path in paths)
+        self.missing = ""
+        for folder in (folder for folder, paths in files.items() if not paths):
+            has = (
+                "holds no session logs (projects/*/*.jsonl)"
+                if folder.is_dir()
+                else "does not exist"
+            )
+            text = (
+                f"The log folder {folder} {has}: set CLAUDE_CONFIG_DIR, or name it with --logs DIR."
+            )
+            if self._files:
+                log.warning(text)
+            else:
+                self.missing = text
 
     def news(self, ledger: Ledger | None = None) -> LogReader:
         """What is new in the files since the `ledger`; unchanged files are not opened."""
@@ -80,36 +85,6 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
     config = environ.get("XDG_CONFIG_HOME") or home / ".config"
     usual = [home / ".claude", Path(config) / "claude"]
     return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
-
-
-def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[str], str]:
-    """The session files of all folders, and why there are none; empty when there are some.
-
-    Unreadable ones are counted by reason. The order of the files does not depend on the
-    folders' names.
-    """
-    found: list[tuple[str, str]] = []
-    missing = []
-    for folder in folders:
-        root = _root(folder)
-        if not folder.is_dir():
-            missing.append(
-                f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
-                "with --logs DIR."
-            )
-            continue
-        files = [(path.removeprefix(root), path) for path in _walk(root, unreadable)]
-        if not files:
-            missing.append(
-                f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
-                "Code been used here, with logs not switched off? Or name a folder with --logs DIR."
-            )
-        found += files
-    if not found:
-        return [], missing[-1]
-    for text in missing:
-        log.warning(text)
-    return [path for _, path in sorted(found)], ""
 
 
 def _root(folder: Path) -> str:
@@ -140,11 +115,10 @@ def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
 def opened(access: Access) -> LocalLogs:
     """The logs of the given folders, or of Claude Code's default folders."""
     folders = access.folders or log_folders(access.environ, Path.home())
-    models = read_settings(access.environ, Path.cwd()).models
-    return LocalLogs(folders, may_be_gone=True, models=models)
+    return LocalLogs(folders, read_settings(access.environ, Path.cwd()).models)
 
 
 def followed_folders(access: Access) -> list[Path]:
     """The folders in which session files are written."""
     folders = access.folders or log_folders(access.environ, Path.home())
-    return [Path(_root(folder)).absolute() for folder in map(Path, folders)]
+    return [Path(_root(Path(folder))).absolute() for folder in folders]

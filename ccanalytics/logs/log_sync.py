@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_facts import Facts
-from ccanalytics.logs.log_frames import by_day, facts_of, frames_of
+from ccanalytics.logs.log_frames import WHO, by_day, facts_of, frames_of
 from ccanalytics.logs.log_reader import Ledger, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
@@ -38,12 +38,8 @@ log = logging.getLogger(__name__)
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
-ORGANIZATION = "local"
-"""One organization for all folders: another folder adds to a store."""
-
 LOGS_KEPT = timedelta(days=30)
 """How long Claude Code keeps its logs unless set otherwise."""
-
 
 IDENTITIES = {
     "sessions": ("session",),
@@ -70,20 +66,18 @@ def _no_collection() -> Iterator[None]:
 @_no_collection()
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
     """Sync what is new in the session logs; with `again` every file is read from its start."""
-    lost, stored = repair(store, SOURCE), store.organization(SOURCE)
-    if logs.missing and stored is None:
-        raise SettingsError(logs.missing)
+    lost = repair(store, SOURCE)
     if logs.missing:
+        if not store.dates(SOURCE):
+            raise SettingsError(logs.missing)
         _warn_once(f"{logs.missing} The stored days of earlier logs are used.")
-    whose = stored or ORGANIZATION
     with store.alone(SOURCE):
         known = None if again or lost else _ledger(store)
         ledger = known if known and logs.models.items() <= known.models.items() else None
         # What ids stand for is known from now on, also where no setting says it.
         read = logs.news(ledger or Ledger(models=known.models if known else {}))
         written = Ledger(code_version(), read.files, read.models)
-        newest = ledger is None
-        return _join(store, ledger, written, read.facts, whose, now, lost, newest=newest)
+        return _join(store, ledger, written, read.facts, now, lost, newest=ledger is None)
 
 
 @cache
@@ -104,9 +98,8 @@ def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
         news.continued |= theirs.continued
     with store.alone(SOURCE):
         ledger = _ledger(store)
-        whose = store.organization(SOURCE) or other.organization(SOURCE)
         written = msgspec.structs.replace(ledger) if ledger else Ledger(code_version())
-        return _join(store, ledger, written, news, whose, now, {}, newest=False)
+        return _join(store, ledger, written, news, now, {}, newest=False)
 
 
 def _join(
@@ -114,7 +107,6 @@ def _join(
     ledger: Ledger | None,
     written: Ledger,
     news: Facts,
-    organization: str | None,
     now: datetime,
     lost: Mapping[date, set[str]],
     *,
@@ -124,8 +116,9 @@ def _join(
 
     Some frames of the `lost` days were damaged.
     """
-    stored, new = store.days(SOURCE), partial(NewDay, fetched_at=now, organization=organization)
-    facts, frames = _rebuilt(store, ledger, news, organization, lost.keys(), newest=newest)
+    stored = store.days(SOURCE)
+    new = partial(NewDay, fetched_at=now, organization=WHO["organization"])
+    facts, frames = _rebuilt(store, ledger, news, lost.keys(), newest=newest)
     for day, damaged in lost.items():
         frames[day] |= _sums_kept(store, day, frames[day], damaged)
     writes = {
@@ -133,10 +126,10 @@ def _join(
         for day, one in ((day, new(day, made)) for day, made in frames.items())
         if day not in stored or day in lost or one.digest != stored[day].digest
     }
-    if gaps := _empty_days(stored.keys(), writes.keys(), now.date()) - writes.keys():
+    if gaps := _empty_days(stored.keys(), writes.keys(), now.date()):
         # Nothing is the same on every day, and is made once for all of them.
-        nothing = frames_of(Facts(), organization)
-        writes |= {day: new(day, nothing) for day in sorted(gaps)}
+        nothing = frames_of(Facts())
+        writes |= {day: new(day, nothing) for day in gaps}
     for day, known in stored.items():
         # A day that has ended since is written again for that alone: its rows are the same.
         moves = not known.final and (is_final(day, now) or is_closed(day, now) > known.closed)
@@ -160,7 +153,6 @@ def _rebuilt(
     store: Store,
     ledger: Ledger | None,
     news: Facts,
-    organization: str | None,
     lost: Iterable[date],
     *,
     newest: bool,
@@ -182,7 +174,7 @@ def _rebuilt(
         # Other sessions of these days have more facts on days that are not read.
         is_whole = pc.is_in(known["sessions"]["session"], pa.array(names, pa.string()))
         others = known["sessions"].filter(pc.invert(is_whole))
-    return facts, by_day(frames_of(facts, organization, others), concerned)
+    return facts, by_day(frames_of(facts, others), concerned)
 
 
 def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
@@ -215,16 +207,14 @@ def _sums_kept(store: Store, day: date, found: Frames, damaged: set[str]) -> Fra
     return store.read_days(SOURCE, [day], SCHEMAS.keys() - damaged, lost_ok=True)[1]
 
 
-def _empty_days(stored: Collection[date], logged: Collection[date], today: date) -> set[date]:
+def _empty_days(stored: Collection[date], logged: Collection[date], today: date) -> list[date]:
     """The days without anything up to today, from the first one that is known to be so."""
-    first = min(stored, default=None)
-    if logged and (first is None or min(logged) < first):
-        first = min(logged)
+    first = min((*stored, *logged), default=date.max)
+    if first not in stored and timedelta(0) <= today - first < LOGS_KEPT:
         # Nothing was deleted yet, so earlier days of the first week were empty.
-        first = monday(first) if timedelta(0) <= today - first < LOGS_KEPT else first
-    if first is None or first > today:
-        return set()
-    return set(days_between(first, today)) - set(stored)
+        first = monday(first)
+    known = {*stored, *logged}
+    return [day for day in days_between(first, today) if day not in known] if first <= today else []
 
 
 def _ledger(store: Store) -> Ledger | None:

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
-from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.logs.log_frames import by_day, frames_of
 from ccanalytics.logs.log_lines import DAMAGED, GLUED, NOT_JSON
@@ -32,7 +31,7 @@ class ReadLogs(LocalLogs):
     def _read(self):
         news = self.news()
         news.facts.settle()
-        return news, frames_of(news.facts, "local")
+        return news, frames_of(news.facts)
 
     @property
     def reader(self):
@@ -683,29 +682,23 @@ def test_totals_do_not_depend_on_the_order_of_lines_and_files(tmp_path_factory, 
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    """The error also says what to do."""
-    with pytest.raises(SettingsError, match=r"nowhere does not exist.*--logs DIR"):
-        ReadLogs([tmp_path / "nowhere"])
+    """The text also says what to do."""
+    text = ReadLogs([tmp_path / "nowhere"]).missing
+    assert "nowhere does not exist: " in text
+    assert "--logs DIR" in text
 
 
 def test_a_folder_without_logs_is_named(tmp_path, caplog):
-    """It is no error if another folder has logs: Claude Code may have moved."""
+    """It is only warned of if another folder has logs: Claude Code may have moved."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "s.jsonl").write_text(json.dumps(answer(output=3)))
     (tmp_path / "empty" / "projects").mkdir(parents=True)
-    with pytest.raises(SettingsError, match="empty holds no session logs"):
-        ReadLogs([tmp_path / "empty"])
+    assert "empty holds no session logs" in ReadLogs([tmp_path / "empty"]).missing
     with caplog.at_level(logging.WARNING):
         read = ReadLogs([tmp_path / "nowhere", tmp_path / "empty", tmp_path / "full"])
-    assert total(read)["output"] == 3
+    assert (total(read)["output"], read.missing) == (3, "")
     assert "nowhere does not exist" in caplog.text
     assert "empty holds no session logs" in caplog.text
-
-
-def test_no_folder_at_all_is_an_error():
-    """There would be nothing to read."""
-    with pytest.raises(SettingsError, match="No log folder given"):
-        ReadLogs([])
 
 
 def test_the_environment_names_the_folders(tmp_path):

@@ -604,7 +604,7 @@ def test_stored_data_outlives_every_log(tmp_path):
     before = rows(store)
     for gone in (folder / "projects" / "p" / "s1.jsonl", folder):
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-        logs = LocalLogs([folder], may_be_gone=True)
+        logs = LocalLogs([folder])
         assert "logs" in logs.missing
         assert cca.sync(logs, store, now=NOW).changed == ()
         assert rows(store) == before
