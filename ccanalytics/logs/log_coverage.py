@@ -1,10 +1,6 @@
 """What session logs lack, and the traces of it they have."""
 
-import pandas as pd
-
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.arrow_tables import to_pandas
-from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.words import counted, day_words
 
 _WHY = {
@@ -27,36 +23,26 @@ _WHY = {
 
 def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """The coverage rows for session logs, with the evidence in the logs."""
-    nothing = {name: to_pandas(schema.empty_table()) for name, schema in LOG_SCHEMAS.items()}
-    frames = {**nothing, **data.extras}
-    requests, calls = frames["requests"], frames["tool_calls"]
-    kinds = frames["log_events"]["kind"].astype("str").value_counts().to_dict()
+    requests, calls = data.requests, data.tool_calls
+    kinds = data.log_events["kind"].astype("str").value_counts().to_dict()
     first = day_words(requests["at"].min(), "%B %Y") if len(requests) else "none"
     marks = [counted(kinds[m], m) for m in ("title", "recap", "compaction") if m in kinds]
     searches = int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
-    open_, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()
+    unfinished, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()
+    answers = f"of {len(requests):,} answers"
     shown = {
-        "Web searches by the WebSearch tool": counted(searches, "search", "searches")
-        if searches
-        else "none",
-        "Output tokens of unfinished log lines": _answers(open_),
-        "Models without a known price": _answers(unpriced),
+        "Calls Claude Code makes in the background": f"at least {', '.join(marks) or 'none'}",
+        "Web searches by the WebSearch tool": counted(searches, "search", "searches"),
+        "Output tokens of unfinished log lines": f"{unfinished.sum():,} {answers}",
+        "Models without a known price": f"{unpriced.sum():,} {answers}",
     }
-    if marks:
-        shown["Calls Claude Code makes in the background"] = f"at least {', '.join(marks)}"
-    return [
-        *((w, shown.get(w, "not in the data"), why.format(first=first)) for w, why in _WHY.items()),
-        *_faulty_lines("Log lines that were dropped", "dropped: ", kinds),
-        *_faulty_lines("Log lines that were repaired", "repaired: ", kinds),
+    rows = [
+        (what, shown.get(what, "not in the data"), why.format(first=first))
+        for what, why in _WHY.items()
     ]
-
-
-def _answers(which: "pd.Series[bool]") -> str:
-    return f"{int(which.sum()):,} of {len(which):,} answers"
-
-
-def _faulty_lines(who: str, what: str, kinds: dict[str, int]) -> list[tuple[str, str, str]]:
-    counts = {kind.removeprefix(what): n for kind, n in kinds.items() if kind.startswith(what)}
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-    rest = f"{reasons}. The rest counts."
-    return [(who, counted(sum(counts.values()), "line"), rest)] if counts else []
+    faults = {kind: n for kind, n in kinds.items() if kind.startswith(("dropped", "repaired"))}
+    if faults:
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in faults.items())
+        lines = counted(sum(faults.values()), "line")
+        rows.append(("Log lines with a fault", lines, f"{reasons}. The rest counts."))
+    return rows

@@ -1,7 +1,7 @@
 """The facts in session logs, each once, however often and in whatever order logs repeat it.
 
-    LoggedRequest    a call of a model    message id and request id
-    ToolCall         a tool call          its id, and the message it stands in
+    LoggedRequest    a call of a model    message id, request id, turn
+    ToolCall         a tool call          its id, those of the message it stands in: id, turn
     Event            anything else        the id of its line
     Session          a session            its id
 
@@ -111,15 +111,25 @@ class Used(NamedTuple):
     uncached_cost: int | None
 
 
-class LoggedRequest(msgspec.Struct, gc=False):
-    """One request to a model, with the most complete usage of its lines."""
+Ids = tuple[str | None, ...]
+
+
+class Fact(msgspec.Struct, gc=False):
+    """What happened once, however many accounts of it there are."""
 
     place: Place
     at: int
-    message: str | None
-    request: str | None
-    turn: str | None
-    """What it answers, if an id is missing or may be another answer's; else null."""
+    ids: Ids
+    """Its identity, as in the table above; the turn is null where the others are enough."""
+
+    def joined(self, other: Any) -> Any:
+        """The account of the original, else the earlier one."""
+        return min(self, other, key=lambda one: (one.at, repr(one)))
+
+
+class LoggedRequest(Fact, gc=False):
+    """One request to a model, with the most complete usage of its lines."""
+
     asked_at: int | None
     """The time of the prompt or tool result it answers."""
     agent: str
@@ -131,11 +141,6 @@ class LoggedRequest(msgspec.Struct, gc=False):
     origin: Origin
     advisors: list[Used] = []
     """Calls that its own tokens leave out."""
-
-    @property
-    def key(self) -> "Key":
-        """Its identity."""
-        return self.message, self.request, self.turn
 
     def joined(self, other: "LoggedRequest") -> "LoggedRequest":
         """The more complete of two accounts; a side conversation yields to the original."""
@@ -159,51 +164,23 @@ class LoggedRequest(msgspec.Struct, gc=False):
         return *told, self.at, _plain(self.place), used.model, used.tokens
 
 
-class ToolCall(msgspec.Struct, gc=False):
+class ToolCall(Fact, gc=False):
     """One tool call with a result."""
 
-    place: Place
-    at: int
-    call: str
-    message: str | None
-    turn: str | None
-    """As in a request."""
     tool: str
     agent: str
     done: Outcome
     started: tuple[str | None, str | None]
     """The id and type of the subagent it started."""
 
-    @property
-    def key(self) -> "Key":
-        """Its identity."""
-        return self.call, self.message, self.turn
 
-    def joined(self, other: "ToolCall") -> "ToolCall":
-        """The account of the original, else the earlier one."""
-        return min(self, other, key=lambda one: (one.agent, one.at, repr(one)))
+class Event(Fact, gc=False):
+    """Something the log only mentions; of its place only the session is known."""
 
-
-class Event(msgspec.Struct, gc=False):
-    """Something the log only mentions."""
-
-    place: Place
-    """Only its session is known."""
-    at: int
-    event: str
     kind: str
     tokens: int | None = None
     text: str | None = None
     """The title of a session."""
-
-    @property
-    def key(self) -> "Key":
-        """Its identity."""
-        return self.event, None, None
-
-    def joined(self, other: "Event") -> "Event":
-        """The earlier account."""
-        return min(self, other, key=lambda one: (one.at, repr(one)))
 
 
 class Session(msgspec.Struct, gc=False):
@@ -225,10 +202,7 @@ class Session(msgspec.Struct, gc=False):
         return msgspec.structs.replace(first, ended_at=end, continues=continues)
 
 
-Fact = LoggedRequest | ToolCall | Event
-Key = tuple[str | None, str | None, str | None]
-
-Accounts = dict[tuple[Key, str | None], Any]
+Accounts = dict[tuple[Ids, str | None], Any]
 """Facts of one kind by their identity and session."""
 
 
@@ -247,10 +221,12 @@ class Facts:
         self.sessions: dict[str, Session] = {}
         self.continued: dict[str, str] = {}
         """The session each of these is the rest of."""
+        kinds = LoggedRequest, ToolCall, Event
+        self._kinds = dict(zip(kinds, (self.requests, self.calls, self.events), strict=True))
 
     def add(self, fact: Fact) -> None:
         """Add an account of a fact."""
-        kind, key = self._kind_of(fact), (fact.key, fact.place.session)
+        kind, key = self._kinds[type(fact)], (fact.ids, fact.place.session)
         known = kind.get(key)
         kind[key] = fact if known is None else known.joined(fact)
 
@@ -264,28 +240,31 @@ class Facts:
         for name, session in news.sessions.items():
             self.see(name, session)
         self.continued |= news.continued
-        for mine, others in zip(self._kinds(), news._kinds(), strict=True):
+        for kind, accounts in news._kinds.items():
             if newest:
-                mine.update(others)
+                self._kinds[kind].update(accounts)
             else:
-                for fact in others.values():
+                for fact in accounts.values():
                     self.add(fact)
 
     def settle(self) -> None:
         """Leave one account of each fact."""
         copies: set[str | None] = set()
-        for kind in self._kinds():
-            owned: dict[Key, Any] = {}
+        for kind in self._kinds.values():
+            owned: dict[Ids, Any] = {}
             for fact in kind.values():
-                known = owned.get(fact.key)
+                known = owned.get(fact.ids)
                 if known is not None:
-                    owner, copy = sorted((known, fact), key=self._rank)
-                    copies.add(copy.place.session)
-                    fact = msgspec.structs.replace(known.joined(fact), place=owner.place)
-                    self._continue(copy.place.session, owner.place.session)
-                owned[fact.key] = fact
+                    owner, copy = sorted((known.place, fact.place), key=self._rank)
+                    copies.add(copy.session)
+                    fact = msgspec.structs.replace(known.joined(fact), place=owner)
+                    session = self.sessions.get(copy.session or "")
+                    if session and session.kind == "bg" and owner.session:
+                        whole = self.continued.get(copy.session, owner.session)
+                        self.continued[copy.session] = min(owner.session, whole)
+                owned[fact.ids] = fact
             kind.clear()
-            kind.update(((fact.key, fact.place.session), fact) for fact in owned.values())
+            kind.update(((fact.ids, fact.place.session), fact) for fact in owned.values())
         self._match_incomplete()
         self._place_sessions(copies)
 
@@ -296,71 +275,53 @@ class Facts:
         """
 
         def answer(one: LoggedRequest) -> tuple[object, ...]:
-            return one.place.session, one.message, one.used.tokens.into
+            return one.place.session, one.ids[0], one.used.tokens.into
 
-        originals = {
-            answer(one) for one in self.requests.values() if one.agent == "main" and one.message
-        }
-        return [
-            r for r in self.requests.values() if r.agent == "main" or answer(r) not in originals
-        ]
+        own = {answer(one) for one in self.requests.values() if one.agent == "main" and one.ids[0]}
+        return [r for r in self.requests.values() if r.agent == "main" or answer(r) not in own]
 
     def days(self) -> set[date]:
         """The UTC days of all facts."""
-        numbers = {fact.at // DAY for kind in self._kinds() for fact in kind.values()}
+        numbers = {fact.at // DAY for kind in self._kinds.values() for fact in kind.values()}
         numbers |= {session.started_at // DAY for session in self.sessions.values()}
         return {day_of(number * DAY) for number in numbers}
 
     def names(self) -> set[str | None]:
         """The first id of each fact, and all sessions."""
-        pairs = chain.from_iterable(self._kinds())
+        pairs = chain.from_iterable(self._kinds.values())
         found = {name for key, session in pairs for name in (key[0], session)}
         return found.union(self.sessions, self.continued)
 
-    def _kinds(self) -> tuple[Accounts, Accounts, Accounts]:
-        return self.requests, self.calls, self.events
-
-    def _kind_of(self, fact: Fact) -> Accounts:
-        if isinstance(fact, LoggedRequest):
-            return self.requests
-        return self.calls if isinstance(fact, ToolCall) else self.events
-
-    def _rank(self, fact: Fact) -> tuple[object, ...]:
+    def _rank(self, place: Place) -> tuple[object, ...]:
         """The original comes first: the one not marked as a copy, else the shorter session."""
-        name = fact.place.session or ""
+        name = place.session or ""
         session = self.sessions.get(name)
         if session is None:
             return True, 0, 0, name
         rest = session.kind == "bg" or name in self.continued or session.continues is not None
         return rest, KINDS.index(session.kind), session.ended_at, name
 
-    def _continue(self, copy: str | None, original: str | None) -> None:
-        """A session in the background is the rest of the one it was copied from."""
-        session = self.sessions.get(copy or "")
-        if session and session.kind == "bg" and copy and original:
-            self.continued[copy] = min(original, self.continued.get(copy, original))
-
     def _match_incomplete(self) -> None:
         """Join each request without an id with the request of its session it is part of.
 
         That one has both ids, as much went in, and it answers the same.
         """
-        incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
-        names = {one.message or one.request for one in incomplete}
-        whole: dict[tuple[object, ...], Key] = {}
+        incomplete = [r for r in self.requests.values() if not all(r.ids[:2])]
+        names = {one.ids[0] or one.ids[1] for one in incomplete}
+        whole: dict[tuple[object, ...], Ids] = {}
         for one in self.requests.values() if incomplete else ():
-            for name in names.intersection((one.message, one.request)):
-                if one.message and one.request:
-                    place = one.place.session, name, one.used.tokens.into, one.turn
-                    whole[place] = min(whole.get(place, one.key), one.key, key=str)
+            *both, turn = one.ids
+            for name in names.intersection(both) if all(both) else ():
+                place = one.place.session, name, one.used.tokens.into, turn
+                whole[place] = min(whole.get(place, one.ids), one.ids, key=str)
         for one in incomplete:
-            what = one.place.session, one.message or one.request, one.used.tokens.into
-            key = whole.get((*what, one.turn)) or whole.get((*what, None))
-            if key is not None:
-                del self.requests[one.key, one.place.session]
-                joined = self.requests[key, one.place.session].joined(one)
-                ids = dict(zip(("message", "request", "turn"), key, strict=True))
-                self.requests[key, one.place.session] = msgspec.structs.replace(joined, **ids)
+            message, request, turn = one.ids
+            what = one.place.session, message or request, one.used.tokens.into
+            ids = whole.get((*what, turn)) or whole.get((*what, None))
+            if ids is not None:
+                del self.requests[one.ids, one.place.session]
+                joined = self.requests[ids, one.place.session].joined(one)
+                self.requests[ids, one.place.session] = msgspec.structs.replace(joined, ids=ids)
 
     def _place_sessions(self, copies: set[str | None]) -> None:
         """Start copies with their first own request, and note what continues what."""

@@ -51,11 +51,10 @@ from ccanalytics.logs.log_repair import records
 from ccanalytics.prices import Tariff, Tokens, price_list
 
 if TYPE_CHECKING:
-    from ccanalytics.logs.log_reader import LogReader
+    from ccanalytics.logs.log_source import LogReader
 
 EVENTS = {
     "compact_boundary": "compaction",
-    "microcompact_boundary": "microcompaction",
     "away_summary": "recap",
     "api_error": "api_error",
 }
@@ -125,24 +124,20 @@ class LogFile:
             # A last line that is still being written is read again once it is complete.
             if line is None and offset >= whole:
                 continue
-            if fault is not NOT_JSON:
-                self._take_or_note(line, fault, offset)
-                continue
-            parts = [(offset + at, *decoded(part)) for at, part in records(bytes(raw))]
+            parts = [(offset, line, fault)]
+            if fault is NOT_JSON:
+                parts = [(offset + at, *decoded(part)) for at, part in records(bytes(raw))]
+                if sum(line is not None for _, line, _ in parts) > 1:
+                    parts.append((offset, None, GLUED))
             for at, line, fault in parts:
-                self._take_or_note(line, fault, at)
-            if sum(line is not None for _, line, _ in parts) > 1:
-                self._note(GLUED, offset)
+                if line is not None and not self._take(line, at):
+                    fault = NO_DATE
+                if fault:
+                    self._note(fault, at)
         for name, session in self._sessions.items():
             if self._forked and name == self.path.stem and session.kind != "bg":
                 session.kind = "fork"
             self.facts.see(name, session)
-
-    def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
-        if line is not None and not self._take(line, offset):
-            fault = NO_DATE
-        if fault:
-            self._note(fault, offset)
 
     def _note(self, fault: str, offset: int) -> None:
         """Count a line that is dropped or repaired, in this reading and in the store."""
@@ -166,7 +161,10 @@ class LogFile:
                 self._hear(said, said.message, at, offset)
             return at is not None
         if line.subtype in EVENTS and at is not None:
-            self._take_event(line, EVENTS[line.subtype], at)
+            kind = EVENTS[line.subtype]
+            size = line.compact_metadata.pre_tokens if line.compact_metadata else None
+            name = line.uuid or f"{line.session() or self.path.stem}:{kind}:{at}"
+            self._add_event(kind, name, line.session(), tokens=size)
         elif title := line.custom_title or line.ai_title or line.summary:
             # A summary can be about another session, so it is not a title.
             kind, text = ("name", title) if line.custom_title else ("title", line.ai_title)
@@ -186,8 +184,6 @@ class LogFile:
         said = Said(line, message, at, place, agent)
         if agent == "main" and place.session and line.type in ("user", "assistant"):
             self._see(place.session, said)
-        if line.is_api_error_message:
-            self._take_event(line, "api_error", at)
         if line.type != "user":
             self._take_answer(said)
         is_result = False
@@ -271,9 +267,7 @@ class LogFile:
         return LoggedRequest(
             said.place,
             said.at,
-            message.id or None,
-            line.request_id or None,
-            said.turn,
+            (message.id or None, line.request_id or None, said.turn),
             said.asked_at,
             said.agent,
             message.stop_reason is not None,
@@ -303,19 +297,15 @@ class LogFile:
         line, tool = answer.line, call.name or ""
         failed, denied = bool(result.is_error), line.tool_denial_kind is not None
         use = ToolUse(tool, call.input, result.content, line.tool_use_result, failed, denied)
-        about = answer.place, answer.at, name, asked.message.id, asked.turn, tool, answer.agent
-        self.facts.add(ToolCall(*about, use.outcome(), use.started_agent()))
+        ids, done = (name, asked.message.id, asked.turn), use.outcome()
+        about = answer.place, answer.at, ids, tool, answer.agent, done, use.started_agent()
+        self.facts.add(ToolCall(*about))
         if use.is_damaged:
             self._note(DAMAGED, offset)
 
-    def _take_event(self, line: Line, kind: str, at: int) -> None:
-        size = line.compact_metadata.pre_tokens if line.compact_metadata else None
-        name = line.uuid or f"{line.session() or self.path.stem}:{kind}:{at}"
-        self._add_event(kind, name, line.session(), tokens=size)
-
     def _add_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
         """An event has the moment of its line, else of the dated line before or after it."""
-        event = Event(Place(session or self.path.stem), self._at or 0, name, kind, **about)
+        event = Event(Place(session or self.path.stem), self._at or 0, (name,), kind, **about)
         if self._at is None:
             self._undated.append(event)
         else:

@@ -60,7 +60,7 @@ def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
         "requests": chain.from_iterable(map(_request_rows, facts.counted_requests())),
         "tool_calls": map(_call_row, facts.calls.values()),
         "log_events": (
-            (one.place.session, one.at, one.event, one.kind, one.tokens, one.text)
+            (one.place.session, one.at, *one.ids, one.kind, one.tokens, one.text)
             for one in facts.events.values()
         ),
     }
@@ -180,19 +180,19 @@ def facts_of(frames: Frames) -> Facts:
     """The facts in the frames of any days."""
     facts, advisors = Facts(), list[Used]()
     for row in _rows(frames["requests"]):
-        *about, model, agent, final = row[4:12]
+        asked_at, model, agent, final = row[8:12]
         used = Used(model, Tokens(*row[12:18]), *row[18:20])
         if agent == "advisor":  # its row follows that of its caller
             advisors.append(used)
         else:
             advisors = []
-            about += agent, final, used, row[20], Origin(*row[21:]), advisors
-            facts.add(LoggedRequest(Place(*row[:4]), *about))
+            about = asked_at, agent, final, used, row[20], Origin(*row[21:]), advisors
+            facts.add(LoggedRequest(Place(*row[:4]), row[4], row[5:8], *about))
     for row in _rows(frames["tool_calls"]):
-        called = Place(*row[:4]), *row[4:10], Outcome(*row[10:15]), row[15:]
-        facts.add(ToolCall(*called))
-    for session, at, *rest in _rows(frames["log_events"]):
-        facts.add(Event(Place(session), at, *rest))
+        tool, agent, done = row[8], row[9], Outcome(*row[10:15])
+        facts.add(ToolCall(Place(*row[:4]), row[4], row[5:8], tool, agent, done, row[15:]))
+    for session, at, event, kind, size, text in _rows(frames["log_events"]):
+        facts.add(Event(Place(session), at, (event,), kind, size, text))
     for name, project, branch, terminal, start, end, *_, kind, whole in _rows(frames["sessions"]):
         place = Place(name, project, branch, terminal)
         facts.see(name, Session(start, end, place, kind, whole))
@@ -217,10 +217,10 @@ def _request_rows(one: LoggedRequest) -> Iterator[Row]:
     for agent, used in [(one.agent, one.used), *(("advisor", used) for used in one.advisors)]:
         context = used.tokens.into if agent == "advisor" else one.context
         yield (
-            *(*one.place, one.at, *one.key, one.asked_at, used.model, agent, one.final),
+            *(*one.place, one.at, *one.ids, one.asked_at, used.model, agent, one.final),
             *(*used.tokens, used.cost, used.uncached_cost, context, *one.origin),
         )
 
 
 def _call_row(one: ToolCall) -> Row:
-    return *one.place, one.at, *one.key, one.tool, one.agent, *one.done, *one.started
+    return *one.place, one.at, *one.ids, one.tool, one.agent, *one.done, *one.started

@@ -48,8 +48,8 @@ class LoggedServerTools(ApiPart):
     web_search_requests: Count | None = None
 
 
-class Iteration(ApiPart):
-    """One of several calls behind a message."""
+class LoggedUsage(ApiPart):
+    """The tokens of one message, so far: output grows from line to line; or of a call behind it."""
 
     type: str | None = None
     model: str | None = None
@@ -59,12 +59,7 @@ class Iteration(ApiPart):
     cache_creation_input_tokens: Count | None = None
     cache_creation: LoggedCacheCreation | None = None
     server_tool_use: LoggedServerTools | None = None
-
-
-class LoggedUsage(Iteration):
-    """The tokens of one message, so far: output grows from line to line."""
-
-    iterations: list[Iteration] | None = None
+    iterations: "list[LoggedUsage] | None" = None
     speed: str | None = None
     inference_geo: str | None = None
 
@@ -91,7 +86,6 @@ class Message(ApiPart):
     """A message of the model's API; one line holds one block of it."""
 
     id: str | None = None
-    role: str | None = None
     model: str | None = None
     stop_reason: str | None = None
     usage: LoggedUsage | None = None
@@ -135,7 +129,6 @@ class Line(LogPart):
     slug: str | None = None
     forked_from: "Line | None" = None
     continued_in_session_id: str | None = None
-    is_api_error_message: bool | None = None
     data: Progress | str | list[object] | None = None
     ai_title: str | None = None
     custom_title: str | None = None
@@ -227,7 +220,7 @@ def split_lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
         start = end + 1
 
 
-def tokens(usage: Iteration) -> Tokens:
+def tokens(usage: LoggedUsage) -> Tokens:
     """The tokens of one call.
 
     The cache writes of the total and its breakdown may disagree either way: the larger one

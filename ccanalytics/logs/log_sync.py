@@ -25,9 +25,8 @@ from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_frames import WHO, by_day, facts_of, frames_of
-from ccanalytics.logs.log_reader import Ledger, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
-from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.logs.log_source import Ledger, LocalLogs, code_version
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.repair import repair

@@ -681,24 +681,18 @@ def test_totals_do_not_depend_on_the_order_of_lines_and_files(tmp_path_factory, 
 # Folders
 
 
-def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    """The text also says what to do."""
-    text = ReadLogs([tmp_path / "nowhere"]).missing
-    assert "nowhere does not exist: " in text
-    assert "--logs DIR" in text
-
-
 def test_a_folder_without_logs_is_named(tmp_path, caplog):
     """It is only warned of if another folder has logs: Claude Code may have moved."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "s.jsonl").write_text(json.dumps(answer(output=3)))
     (tmp_path / "empty" / "projects").mkdir(parents=True)
-    assert "empty holds no session logs" in ReadLogs([tmp_path / "empty"]).missing
+    for name in ("empty", "nowhere"):
+        assert f"{name}: set CLAUDE_CONFIG_DIR" in ReadLogs([tmp_path / name]).missing
     with caplog.at_level(logging.WARNING):
         read = ReadLogs([tmp_path / "nowhere", tmp_path / "empty", tmp_path / "full"])
     assert (total(read)["output"], read.missing) == (3, "")
-    assert "nowhere does not exist" in caplog.text
-    assert "empty holds no session logs" in caplog.text
+    assert "nowhere: set CLAUDE_CONFIG_DIR" in caplog.text
+    assert "empty: set CLAUDE_CONFIG_DIR" in caplog.text
 
 
 def test_the_environment_names_the_folders(tmp_path):

@@ -41,8 +41,10 @@ def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, 
     assert "1 log line dropped: not JSON" in check.found
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     ledger = cca.coverage_ledger(data).set_index("who")
-    assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
-    assert "1 a damaged value" in ledger.loc["Log lines that were repaired", "why"]
+    state, why = ledger.loc["Log lines with a fault", ["state", "why"]]
+    assert state == "4 lines"
+    assert "1 dropped: not JSON" in why
+    assert "1 repaired: a damaged value" in why
     assert output(store) == [1, 2, 9]
 
 

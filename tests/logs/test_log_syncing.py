@@ -99,7 +99,7 @@ def test_facts_the_log_only_implies_are_events(folder, store):
         answer(output=1),
         line("system", subtype="compact_boundary", uuid="u1", compactMetadata={"preTokens": 9000}),
         line("system", subtype="away_summary", uuid="u2", at=at),
-        answer("e1", model="<synthetic>", uuid="u3", isApiErrorMessage=True),
+        line("system", subtype="api_error", uuid="u3"),
         title,
     ]
     synced_logs(store, written(folder, s1=lines))
@@ -608,5 +608,5 @@ def test_stored_data_outlives_every_log(tmp_path):
         assert "logs" in logs.missing
         assert cca.sync(logs, store, now=NOW).changed == ()
         assert rows(store) == before
-    with pytest.raises(SettingsError, match="does not exist"):
+    with pytest.raises(SettingsError, match="no session logs"):
         cca.sync(logs, Store(tmp_path / "other"), now=NOW)
