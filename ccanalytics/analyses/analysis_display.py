@@ -70,9 +70,7 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
 def retention_chart(frame: pd.DataFrame) -> Any:
     """A triangle: one row per first week that may be shown, one column per week since; blank is
     not yet."""
-    begun = frame[frame["status"].isin(["seen", "withheld"])]
-    shown = begun["cohort"].isin(begun.loc[begun["status"] == "seen", "cohort"])
-    rows = with_interval(begun[shown], _share)
+    rows = with_interval(frame[frame["status"] == "seen"], _share)
     rows["percent"] = (100 * rows["value"]).round()
     first = "first active in the week of"
     words = tooltip(
@@ -90,13 +88,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     shade = alt.Opacity("value:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.5]), legend=None)
     cells = base.mark_rect(color=BLUE).encode(opacity=shade)
     numbers = base.mark_text(color=INK, fontSize=9).encode(text=alt.Text("percent:Q"))
-    hidden = base.mark_text(color=GREY, text="\u00b7", fontSize=14)
-    layers = alt.layer(
-        cells.transform_filter("datum.status == 'seen'"),
-        numbers.transform_filter("datum.status == 'seen'"),
-        hidden.transform_filter("datum.status == 'withheld'"),
-        data=rows,
-    )
+    layers = alt.layer(cells, numbers, data=rows)
     # The newest first week with four weeks since, or as many as there are.
     known = rows[rows["value"].notna() & rows["k"].between(1, 4)].sort_values(["k", "cohort"])
     titles = [

@@ -1,5 +1,6 @@
 """`ccanalytics budget`: will the month stay within its budgets?"""
 
+import json
 from typing import Any
 
 import click
@@ -28,15 +29,14 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     Exits with 4 when even the low end of a forecast exceeds its budget. Budgets are
     monthly_budget_usd of the organisation, and [budgets.team] and [budgets.cost_centre] by name.
     """
-    from ccanalytics.analyses.forecast import budget_states, budget_table
+    from ccanalytics.analyses.forecast import budget_table
     from ccanalytics.dataset.loading import load
 
     # What is usual for a day comes from the eight weeks before it.
     data = load(days=84, source=source or "", identity="aggregate", **flags)
-    states = budget_states(data)
-    code = CROSSED if any(one.is_crossed for one in states) else 0
-    # The table of the notebook, as text.
-    click.echo(budget_table(data)._repr_mimebundle_()["text/plain"], err=as_json)
+    budgets = budget_table(data)
+    code = CROSSED if budgets["is_crossed"].any() else 0
+    click.echo(budgets._repr_mimebundle_()["text/plain"], err=as_json)
     if as_json:
-        answer("budget", code, budgets=[one.as_json() for one in states])
+        answer("budget", code, budgets=json.loads(budgets.to_json(orient="records")))
     context.exit(code)

@@ -214,23 +214,23 @@ def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:
     return np.array([change, change - reach, change + reach]).T
 
 
-def split_change(factors: Factors) -> dict[str, float]:
+def split_change(factors: Factors) -> dict[str, Floats]:
     """The part of each factor in the change of the sum of products; the parts add up to it.
 
-    Values are arrays by model. What is 0 in one of the weeks is attributed to the
-    factors that are 0 there; an undefined value is as in the other week.
+    Values are arrays by model (their last axis). What is 0 in one of the weeks is attributed to
+    the factors that are 0 there; an undefined value is as in the other week.
     """
     logs = {}
-    for name, (before, after) in factors.items():
-        pair = np.array([before, after], dtype="float64")
+    for name, values in factors.items():
+        pair = np.array(np.broadcast_arrays(*values), dtype="float64")
         pair = np.where(np.isnan(pair), pair[::-1], pair)
         logs[name] = np.log(np.where(pair > 0, pair, _NOTHING))
-    log_a, log_b = sum(logs.values(), start=np.zeros(2)[:, None])
+    log_a, log_b = sum(logs.values(), start=np.array(0.0))
     # The logarithmic mean (a - b) / (log a - log b), and their mean where both are the same.
     close = np.abs(log_a - log_b) < 1e-9
     a, b = np.exp(log_a), np.exp(log_b)
     weight = np.where(close, (a + b) / 2, (a - b) / np.where(close, 1.0, log_a - log_b))
-    return {name: float(weight @ (after - before)) for name, (before, after) in logs.items()}
+    return {name: np.sum(weight * (pair[1] - pair[0]), axis=-1) for name, pair in logs.items()}
 
 
 def _weekly_parts(
@@ -243,36 +243,34 @@ def _weekly_parts(
         tokens=rows[list(TOKEN_WEIGHTS)].sum(axis=1),
         weighted=sum(rows[name] * weight for name, weight in TOKEN_WEIGHTS.items()),
     )
-    columns = ["tokens", "weighted", "cost_usd"]
-    sums = rows.groupby(["week", "model"], observed=True)[columns].sum().unstack()
-    sums = sums.reindex(weeks).fillna(0.0)
-    tables = [sums[column].to_numpy(dtype="float64") for column in columns]
-    people = actor_weeks(data).groupby("week")[["active", "active_days", "commits"]].sum()
-    heads = people.reindex(weeks).to_numpy(dtype="float64")
-    usual = _factors(*(table[before].mean(axis=0) for table in (*tables, heads)))
-    parts = []
-    for amounts in zip(*tables, heads, strict=True):
-        week = _factors(*amounts)
-        parts.append(
-            list(split_change({name: (usual[name], week[name]) for name in names}).values())
-        )
-    return np.array(parts), heads[:, 2]
+    of_models, of_people = ["tokens", "weighted", "cost_usd"], ["active", "active_days", "commits"]
+    models = rows.groupby(["week", "model"], observed=True)[of_models].sum().unstack()
+    models = models.reindex(weeks).fillna(0.0).astype("float64")
+    people = actor_weeks(data).groupby("week")[of_people].sum().reindex(weeks).astype("float64")
+    amounts = [models[name].to_numpy() for name in of_models]
+    amounts += [people[[name]].to_numpy() for name in of_people]
+    now, usual = (
+        _factors(*sides) for sides in (amounts, [one[before].mean(axis=0)[None] for one in amounts])
+    )
+    parts = split_change({name: (usual[name], now[name]) for name in names})
+    return np.column_stack(list(parts.values())), people["commits"].to_numpy()
 
 
-def _factors(tokens: Floats, weighted: Floats, cost: Floats, heads: Floats) -> dict[str, Floats]:
-    """The value of each factor by model, for a week or the mean of several."""
-    active, days, commits = heads
+def _factors(
+    tokens: Floats, weighted: Floats, cost: Floats, active: Floats, days: Floats, commits: Floats
+) -> dict[str, Floats]:
+    """The value of each factor by week (row) and model (column)."""
+    whole = tokens.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = {
+        return {
             "active people": active,
             "active days per person": days / active,
             "active days per commit": days / commits,
-            "tokens per active day": tokens.sum() / days,
-            "models used": tokens / tokens.sum(),
+            "tokens per active day": whole / days,
+            "models used": tokens / whole,
             "kinds of tokens": weighted / tokens,
             "price": cost / weighted,
         }
-    return {name: np.broadcast_to(value, tokens.shape) for name, value in values.items()}
 
 
 def _team_weeks(

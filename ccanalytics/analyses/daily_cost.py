@@ -83,20 +83,15 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
 
 
 def unusual_days(data: Dataset) -> MetricFrame:
-    """One row per unusual day of the newest 28: date, value, expected, excess, event.
-
-    `event` is what the events file says about the day or its neighbours.
-    """
-    daily, events, near = daily_cost(data), noted_events(data), pd.Timedelta(days=1)
-    found = daily.assign(excess=daily["value"] - daily["expected"])[daily["unusual"]]
-    noted = ["; ".join(events["what"][(events["date"] - day).abs() <= near])
-             for day in found["date"]]  # fmt: skip
+    """One row per unusual day of the newest 28: date, value, expected, excess, event."""
+    daily, metric = daily_cost(data), METRICS["unusual_days"]
     labels = {"date": "day", "value": "cost", "expected": "usual", "excess": "difference",
               "event": "noted"}  # fmt: skip
-    found = found.assign(event=pd.Series(noted, found.index, dtype="str"))[list(labels)]
-    metric = METRICS["unusual_days"]
-    made = MetricFrame.of(found.reset_index(drop=True), metric, None)
-    made.labels, made.shown_columns, power = labels, tuple(labels), ""
+    excess = daily["value"] - daily["expected"]
+    found = daily.assign(excess=excess, event=daily["event"].fillna(""))
+    found = found.loc[found["unusual"], list(labels)].reset_index(drop=True)
+    made, power = MetricFrame.of(found, metric, None), ""
+    made.labels, made.shown_columns = labels, tuple(labels)
     made.formats = {"value": metric.format, "expected": metric.format,
                     "excess": metric.format_change}  # fmt: skip
     if "detectable" in daily.attrs:
@@ -107,7 +102,6 @@ def unusual_days(data: Dataset) -> MetricFrame:
     return made
 
 
-@kept
 def noted_events(data: Dataset) -> pd.DataFrame:
     """One row per event of everybody, or of a team that may be shown in its week: date, what,
     team."""

@@ -125,14 +125,6 @@ class Forecast(ShowsItself):
             f"{budget or 'No monthly budget is set.'}"
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """As values for programs: days as text, unknown values null."""
-        names = ("scope", "name", "money", "so_far", "total", "low", "high", "why", "is_crossed")
-        known = {"budget_usd": self.budget} | {name: getattr(self, name) for name in names}
-        for name, day, letters in (("month", self.month, 7), ("first_day", self.first_day, 10)):
-            known[name] = None if pd.isna(day) else str(day)[:letters]
-        return {name: None if pd.isna(value) else value for name, value in known.items()}
-
 
 @kept
 def month_forecast(data: Dataset) -> Forecast:
@@ -227,19 +219,23 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
 def budget_table(data: Dataset) -> TitledFrame:
     """One row per budget of the settings, this month: US dollars so far and expected, verdict.
 
-    Columns: whose, budget, so_far, low, high, money (billed or estimated), verdict.
+    Columns: scope, name, budget_usd, so_far, total, low, high, money (billed or estimated),
+    verdict, is_crossed.
     """
     rows = [
-        (one.name or "all", one.budget, one.so_far, one.low, one.high, one.money, one.verdict)
+        (one.scope, one.name or "all", one.budget, one.so_far, one.total, one.low, one.high,
+         one.money, one.verdict, one.is_crossed)
         for one in budget_states(data)
-    ]
-    labels = {"whose": "for", "budget": "budget", "so_far": "so far", "low": "month from",
+    ]  # fmt: skip
+    columns = ["scope", "name", "budget_usd", "so_far", "total", "low", "high", "money", "verdict",
+               "is_crossed"]  # fmt: skip
+    labels = {"name": "for", "budget_usd": "budget", "so_far": "so far", "low": "month from",
               "high": "to", "money": "money", "verdict": "the budget"}  # fmt: skip
     return titled(
-        pd.DataFrame(rows, columns=list(labels)),
+        pd.DataFrame(rows, columns=columns),
         "Budgets of the month",
         labels=labels,
-        formats=dict.fromkeys(("budget", "so_far", "low", "high"), _USD),
+        formats=dict.fromkeys(("budget_usd", "so_far", "low", "high"), _USD),
         empty_text="No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml.",
     )
 

@@ -53,9 +53,6 @@ CHARGE_SCHEMAS = {"charges": CHARGES, "charged_days": CHARGED_DAYS}
 UNATTRIBUTED = "unattributed"
 """The actor kind of cost that is attributed to nobody."""
 
-KINDS = {"user_actor": "user", "api_actor": "api_key"}
-
-
 LONGEST_WALK = 31
 """The most days the service gives in one walk."""
 
@@ -116,11 +113,12 @@ def usage_of(charges: "pd.DataFrame", money: str) -> "pd.DataFrame":
 
     names = SCHEMAS["model_usage"].names
     rows = charges.rename(columns={money: "cost_usd"})
-    tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
-    unknown = [name for name in names if name not in rows and name not in tokens]
-    nothing = pd.Categorical([None] * len(rows), [])
-    remote = pd.array([pd.NA] * len(rows), "boolean")
-    rows = rows.assign(**dict.fromkeys(unknown, nothing), **tokens).assign(is_remote=remote)
+    for name in names:
+        if name.endswith("_tokens"):
+            rows[name] = 0
+        elif name not in rows:
+            rows[name] = pd.Categorical([None] * len(rows), [])
+    rows["is_remote"] = pd.array([pd.NA] * len(rows), "boolean")
     return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
 
 
@@ -151,9 +149,9 @@ def _actor(actor: CostActor | None, names: dict[str, str]) -> tuple[str | None, 
     """Id, name and kind; a person without an address is known by their id."""
     if actor is None:
         return None, None, UNATTRIBUTED
-    kind = KINDS.get(actor.type, actor.type.removesuffix("_actor"))
     known = (actor.user_id, actor.api_key_id, actor.service_account_id, actor.subject)
     id = next(filter(None, known), None)
+    kind = {"api_actor": "api_key"}.get(actor.type, actor.type.removesuffix("_actor"))
     return id, actor.email_address or names.get(id or "", id) or actor.type, kind
 
 

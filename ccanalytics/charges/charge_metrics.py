@@ -1,12 +1,13 @@
 """What was billed, next to what was estimated: never added, as both are of the same use.
 
-billed, listed       a Dataset whose cost is what was billed, or its list price
+billed               a Dataset whose cost is what was billed
 bill_by_week         the bill by week: people, API keys, unattributed
 reconciliation       the estimate by the list price of the same person-days
 seat_value           the use of seats at list prices and the price of a seat, by bands of people
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -38,11 +39,6 @@ def billed(data: Dataset) -> Dataset:
     return _with_money(data, "amount_usd")
 
 
-def listed(data: Dataset) -> Dataset:
-    """The dataset with the list price of the bill as its cost."""
-    return _with_money(data, "list_usd")
-
-
 @kept
 def _with_money(data: Dataset, money: str) -> Dataset:
     usage, days = data.model_usage.iloc[:0], frozenset[pd.Timestamp]()
@@ -52,26 +48,19 @@ def _with_money(data: Dataset, money: str) -> Dataset:
     return replace(data, model_usage=usage, cost_days=days, rest=rest)
 
 
-def billed_cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): billed cost / commits made through Claude Code.
-
-    `estimated` is the estimated cost per commit of the same people.
-    """
-    return _next_to(data, "cost_per_commit", by)
-
-
-def billed_cost_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): billed cost / active person-days, and `estimated`."""
-    return _next_to(data, "cost_per_active_day", by)
-
-
-def _next_to(data: Dataset, estimate: str, by: str | None) -> pd.DataFrame:
+def _next_to(estimate: str, data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`) of a billed ratio; `estimated` is the same of the
+    estimate, of the same people."""
     keys = ["week", *([by] if by else [])]
     frame = week_frame(data, f"billed_{estimate}", by)
     other = week_frame(data, estimate, by).set_index(keys)["value"].rename("estimated")
     merged = frame.join(other, on=keys)
     merged.attrs = frame.attrs
     return merged
+
+
+billed_cost_per_commit = partial(_next_to, "cost_per_commit")
+billed_cost_per_active_day = partial(_next_to, "cost_per_active_day")
 
 
 @measures(
@@ -89,10 +78,18 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     columns = {"week": "datetime64[ms]", "part": "str", **numbers}
     if not has_bill(data):
         return pd.DataFrame(columns=list(columns)).astype(columns)
-    sides = {"value": week_frame(data, "billed_cost"),
-             "listed": week_frame(listed(data), "cost")}  # fmt: skip
-    people = pd.DataFrame({name: side.set_index("week")["value"] for name, side in sides.items()})
-    frame = pd.concat([people.assign(part=PEOPLE).reset_index(), _others(data)])
+    people = week_frame(data, "billed_cost").set_index("week")[["value"]]
+    at_list = week_frame(_with_money(data, "list_usd"), "cost").set_index("week")["value"]
+    people = people.assign(listed=at_list, part=PEOPLE).reset_index()
+    charges, days = data.charges[data.charges["actor_kind"] != "user"], data.days["date"]
+    part = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS).rename("part")
+    keys = [week_of(charges["date"]).rename("week"), part]
+    others = charges.groupby(keys)[["amount_usd", "list_usd"]].sum()
+    others = others.set_axis(["value", "listed"], axis=1).reset_index()
+    # Of others than people only weeks that are billed completely.
+    missing = week_of(days[~days.isin(data.charged_days["date"])])
+    others = others[others["week"].isin(data.weeks) & ~others["week"].isin(missing)]
+    frame = pd.concat([people, others])
     frame = frame.sort_values("week", kind="stable")
     whole = frame.groupby("week")["value"].transform(lambda part: part.sum(skipna=False))
     frame = frame.assign(share=frame["value"] / whole.where(whole > 0))
@@ -156,7 +153,7 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
         return pd.DataFrame(columns=list(kinds)).astype(kinds)
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
     usage, sides = data.model_usage.astype({"actor": "str"}), []
-    for frame in (usage, listed(data).model_usage.astype({"actor": "str"})):
+    for frame in (usage, _with_money(data, "list_usd").model_usage.astype({"actor": "str"})):
         rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(closed)]
         sides.append(rows.groupby(["date", "actor"])["cost_usd"].sum())
     seats = pd.MultiIndex.from_frame(usage.loc[usage["customer_type"] != "api", ["date", "actor"]])
@@ -208,17 +205,6 @@ def seat_value(data: Dataset) -> pd.DataFrame:
             found += [(month, name, value, price, value / price, people)
                       for name, value, people in _bands(data, costs)]  # fmt: skip
     return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
-
-
-def _others(data: Dataset) -> pd.DataFrame:
-    """What completely billed weeks have from others than people."""
-    charges = data.charges[data.charges["actor_kind"] != "user"]
-    part = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
-    sums = charges.groupby([week_of(charges["date"]), part])[["amount_usd", "list_usd"]].sum()
-    frame = sums.set_axis(["value", "listed"], axis=1).rename_axis(["week", "part"]).reset_index()
-    days = data.days["date"]
-    missing = week_of(days[~days.isin(data.charged_days["date"])])
-    return frame[frame["week"].isin(data.weeks) & ~frame["week"].isin(missing)]
 
 
 def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:

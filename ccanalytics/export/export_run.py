@@ -63,7 +63,12 @@ def export_days(
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
     """
-    place, spec = target_of(target, form), source_spec(source)
+    place, spec, is_focus = target_of(target, form), source_spec(source), form.startswith("focus")
+    if is_focus and identity == "aggregate":
+        raise ValueError(
+            "--format focus has rows of people, which aggregate has not; ccanalytics showback "
+            "--by team has the bill of teams in its columns."
+        )
     if not spec.network:
         sync_available(spec.open(Access(folders=logs)), store, now=now)
     stored = store.dates(source)
@@ -77,10 +82,7 @@ def export_days(
     days = [day for day in days if stored[0] <= day <= stored[-1]] or days
     data = load(days[0], days[-1], source=source, store=store, roster=roster, identity=identity,
                 logs=logs, now=now)  # fmt: skip
-    if form.startswith("focus"):
-        tables = {"focus": focus_table(data, by_team=identity == "aggregate")}
-    else:
-        tables = tables_of(data)
+    tables = {"focus": focus_table(data)} if is_focus else tables_of(data)
     remember(data, store, now, roster)
     policy = identity
     if identity == "pseudonym":

@@ -50,7 +50,7 @@ DESCRIPTIONS = {
     "weekly_metrics": "One row per closed ISO week: people only, null below the floors.",
     "weekly_team_metrics": "One row per closed ISO week and team: null below the floors, and where "
     "subtraction would reveal a small team.",
-    "focus": "One row per UTC day, sub account, model and kind of token, in the shape of FOCUS.",
+    "focus": "One row per UTC day, actor, model and kind of token, in the shape of FOCUS.",
 }
 """The row of each table."""
 
@@ -68,8 +68,17 @@ def tables_of(data: Dataset) -> Tables:
         "weekly_team_metrics": _weekly(data, "team"),
     }
     if data.identity != "aggregate":
-        records = {name: getattr(data, name) for name in SCHEMAS} | dict(data.extras)
-        frames = {**records, "actor_days": _actor_days(data), "exports": _days(data), **frames}
+        records = {name: getattr(data, name) for name in SCHEMAS}
+        sums = day_sums(records, ["date", "actor_kind", "actor", "team"])
+        if not data.has_tokens:
+            unknown = (TOKENS if data.has_cost else USAGE) & set(sums)
+            sums = sums.assign(**dict.fromkeys(unknown, np.nan))
+        sums = sums.assign(weekday=sums["date"].dt.day_of_week + 1)
+        days = data.days[data.days["stored"]][["date", "closed", "final", "fetched_at"]]
+        counts = data.activity.groupby("date").size().reindex(days["date"], fill_value=0)
+        days = days.assign(records=counts.to_numpy(), floor=data.minimum_group)
+        days = days.assign(week=week_of(days["date"]))
+        frames = {**records, **data.extras, "actor_days": sums, "exports": days, **frames}
     elif not len(data.weeks):
         raise StoreError(f"There is no closed week of {data.source} to export.")
     return {name: _table(name, one, data.source) for name, one in frames.items()}
@@ -120,22 +129,6 @@ def policy_table(policies: Mapping[str, str]) -> pa.Table:
     )
 
 
-def _actor_days(data: Dataset) -> pd.DataFrame:
-    frames = {name: getattr(data, name) for name in SCHEMAS}
-    days = day_sums(frames, ["date", "actor_kind", "actor", "team"])
-    unknown = TOKENS if data.has_cost else USAGE
-    if not data.has_tokens:
-        days = days.assign(**dict.fromkeys(unknown & set(days), np.nan))
-    return days.assign(weekday=days["date"].dt.day_of_week + 1)
-
-
-def _days(data: Dataset) -> pd.DataFrame:
-    days = data.days[data.days["stored"]][["date", "closed", "final", "fetched_at"]]
-    counts = data.activity.groupby("date").size()
-    records = counts.reindex(days["date"], fill_value=0).to_numpy()
-    return days.assign(records=records, floor=data.minimum_group, week=week_of(days["date"]))
-
-
 def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     """The metric frames and `SUMS` side by side, null where there are too few people."""
     keys = ["week", *([by] if by else [])]
@@ -143,10 +136,9 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     people = frames["active_actors"]["value"]
     columns = {name: frame["value"] for name, frame in frames.items()}
     columns["priced_share"] = frames["cost"]["priced_share"]
-    wide = pd.DataFrame(index=people.index).join(pd.DataFrame(columns).reindex(people.index))
     rows = rows_of(data, METRICS["active_actors"], by)
     sums = rows.groupby(keys, observed=True)[SUMS].sum().reindex(people.index)
-    wide = wide.join(sums.where(people.notna()))
+    wide = pd.DataFrame(columns).reindex(people.index).join(sums.where(people.notna()))
     return wide.reset_index().rename(columns={"active_actors": N_ACTORS})
 
 

@@ -165,7 +165,7 @@ def test_the_forecast_interval_covers_the_actual_cost():
     assert 0.83 <= inside / 60 <= 0.99
 
 
-def test_a_spike_stands_out_with_the_event_next_to_it():
+def test_a_spike_stands_out_with_the_event_of_its_day():
     """Red spends ten times as much on one Wednesday."""
     roster = "email,team,start\n" + "\n".join(
         f"{team}{n}@x.example,{team}," for team in ("Blue", "Red") for n in range(6)
@@ -181,7 +181,7 @@ def test_a_spike_stands_out_with_the_event_next_to_it():
             names = [f"{team}{k}@x.example" for k in range(6)]
             records += [record(str(day), who, models=usage) for who in names]
     data = dataset(records, MONDAY, SUNDAY, roster=roster, minimum_group=5)
-    text = "date,what,team\n2026-11-17,Load test,Red\n2026-11-02,Long ago,\n"
+    text = "date,what,team\n2026-11-18,Load test,Red\n2026-11-02,Long ago,\n"
     (row,) = cca.metric_frame(with_calendar(data, "events", text), "unusual_days").itertuples()
     assert f"{row.date:%Y-%m-%d}" == "2026-11-18"
     assert row.excess == pytest.approx(900, rel=0.2)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from builders import record
 from charges_made import billed_dataset, charge
-from export_stores import DAY, awkward, export, fill, people, roster
+from export_stores import DAY, awkward, export, fill, roster
 
 from ccanalytics.export.focus_rows import FOCUS, focus_table
 from ccanalytics.people.roster import parse_roster
@@ -125,17 +125,6 @@ def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
     assert table["ContractedCost"].equals(table["EffectiveCost"])
 
 
-@pytest.mark.parametrize("identity", ["aggregate", "pseudonym"])
-def test_rows_that_are_merged_have_a_file_of_the_declared_columns(tmp_path, sample_days, identity):
-    """Under aggregate models of few people are one row, of no customer type."""
-    store, days = Store(sample_days), {"since": date(2026, 9, 7), "until": date(2026, 9, 13)}
-    form = {"form": "focus-parquet", "identity": identity}
-    export(store, tmp_path / "out", source="sample", **form, **days)
-    (file,) = (tmp_path / "out/focus").glob("*.parquet")
-    merged = pq.read_table(file)["x_CustomerType"].null_count
-    assert (merged > 0) == (identity == "aggregate")
-
-
 def test_days_with_a_known_bill_have_the_billed_cost(tmp_path, sample_days):
     """The bill of the sample starts on 31 August; the day before is an unbilled estimate."""
     days = {"since": date(2026, 8, 30), "until": date(2026, 9, 1)}
@@ -163,7 +152,7 @@ def test_a_charge_without_model_and_kind_is_billed_as_other():
     """150 cents of nobody knows what."""
     one = msgspec.structs.replace(charge(cents=150), group=CostGroup())
     data = billed_dataset([], [one], "2026-11-16", "2026-11-16")
-    (row,) = focus_table(data, by_team=False).to_pylist()
+    (row,) = focus_table(data).to_pylist()
     assert (row["SkuId"], row["BilledCost"]) == ("Other/Other", Decimal("1.5"))
 
 
@@ -235,55 +224,7 @@ def test_named_rows_are_of_people_and_keys(tmp_path):
     assert json.loads(rows[0]["SkuPriceDetails"])["ModelFamily"] == "Sonnet 4.5"
 
 
-def test_aggregate_rows_are_for_large_enough_teams(tmp_path):
-    """Web has six people that day; the teams that are too small are combined without a name."""
-    records = [record(str(DAY), actor, models=USAGE) for actor in people()]
-    rows = exported(tmp_path, records, roster=roster(), identity="aggregate")
-    accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in rows}
-    assert ("web", "Team") in accounts
-    assert not {"ops", "Ärzte", "lone"} & {account for account, _ in accounts}
-    assert ("", "") in accounts
-    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == len(people()) * Decimal("4.5")
-    assert "@x.example" not in json.dumps(rows)
-
-
-def test_aggregate_shows_only_keys_for_a_week_of_few_people(tmp_path):
-    """Four people in the whole week."""
-    records = [record(str(DAY), f"{n}@x.example", models=USAGE) for n in range(4)]
-    keys = [record(str(DAY), api_key="ci", models=USAGE)]
-    rows = exported(tmp_path, records + keys, identity="aggregate")
-    assert {row["SubAccountId"] for row in rows} == {"API keys"}
-
-
-def test_aggregate_rows_do_not_reveal_a_model_that_few_people_used(tmp_path):
-    """One of six people in a team used another model: it is one row with the others."""
-    other = {"claude-opus-4-8": {"input": 10, "output": 10, "cents": 77}}
-    records = [record(str(DAY), f"web{n}@x.example", models=USAGE) for n in range(6)]
-    records += [record(str(DAY), "web0@x.example", models=other, terminal="tmux")]
-    team = parse_roster(
-        "email,team,start\n" + "".join(f"web{n}@x.example,Web,\n" for n in range(6)), "r"
-    )
-    rows = exported(tmp_path, records, roster=team, identity="aggregate")
-    assert {row["SkuId"].split("/")[0] for row in rows} == {"several models"}
-    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == 6 * Decimal("4.5") + Decimal(
-        "0.77"
-    )
-
-
-def test_aggregate_rows_do_not_reveal_a_day_on_which_few_people_worked(tmp_path):
-    """Two people on Saturday: it is one period with the day of the next fewest people."""
-    days = {"2026-11-17": 9, "2026-11-19": 6, "2026-11-21": 2}
-    records = [
-        record(day, f"{n}@x.example", models=USAGE)
-        for day, count in days.items()
-        for n in range(count)
-    ]
-    rows = exported(tmp_path, records, identity="aggregate")
-    cost = {}
-    for row in rows:
-        period = row["ChargePeriodStart"][:10], row["ChargePeriodEnd"][:10]
-        cost[period] = cost.get(period, 0) + Decimal(row["EffectiveCost"])
-    assert cost == {
-        ("2026-11-17", "2026-11-18"): 9 * Decimal("4.5"),
-        ("2026-11-19", "2026-11-22"): 8 * Decimal("4.5"),
-    }
+def test_rows_of_people_are_refused_under_aggregate(tmp_path):
+    """The bill of teams is in the showback."""
+    with pytest.raises(ValueError, match="showback --by team"):
+        exported(tmp_path, [record(str(DAY), models=USAGE)], identity="aggregate")
