@@ -4,8 +4,7 @@ from datetime import date
 
 from builders import dataset, record
 
-from ccanalytics.explorer.loaded import LoadedData
-from ccanalytics.explorer.question import Question
+from ccanalytics.explorer.question import LoadedData, Question
 
 HOSTILE = "a\"b'\\\n</script><script>alert(1)</script>"
 TEAMS = {"Red": range(6), "Blue": range(6, 12), "Few": range(12, 14)}

@@ -1,7 +1,7 @@
 """A question from controls -> its answer, or a sentence that says why there is none.
 
-    Question ─▶ Shelf (datasets in memory) ─▶ answer() ─▶ View: chart, remarks, table, code
+    Question ─▶ LoadedData (datasets in memory) ─▶ answer() ─▶ View: chart, notes, table, code
 
-Numbers come from the metric functions and charts from the chart functions; `code_of` writes
+Numbers come from the metric functions and charts from the chart functions; `Question.code` writes
 the same calls as code for a notebook.
 """

@@ -1,6 +1,5 @@
 """A question -> the chart, notes, table and code that answer it, or one sentence why not."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +7,10 @@ import ccanalytics
 from ccanalytics.charts.draw import chart
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import CCAnalyticsError
-from ccanalytics.explorer.loaded import LoadedData
-from ccanalytics.explorer.question import Question, code_of
+from ccanalytics.explorer.question import LoadedData, Question
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import amount_words, column_words
 from ccanalytics.metrics.own_shapes import NO_ROSTER
-from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.withholding import is_available
 from ccanalytics.showing import Note, Sentence, WarningNote
 
@@ -35,19 +32,15 @@ class View:
 def answer(question: Question, loaded: LoadedData) -> View:
     """The view of a question; an obstacle is shown as a sentence."""
     try:
-        return _view(question, loaded)
+        data, (function, args, split) = _data(question, loaded), question.call()
+        frame = getattr(ccanalytics, function)(data, *args, **split)
     except (CCAnalyticsError, ValueError, OSError) as error:
         return View(question, (WarningNote(str(error)),))
-
-
-def _view(question: Question, loaded: LoadedData) -> View:
-    data, (function, args, split) = _data(question, loaded), question.call()
-    frame = getattr(ccanalytics, function)(data, *args, **split)
     if len(question.teams) > 1:
         frame = frame[frame["team"].isin(question.teams)]
     metric = frame.metric
     about = Sentence(" ".join([f"{metric.name}: {metric.formula}", *metric.caveats]))
-    missing = " ".join(_missing(question, data, frame))
+    missing = _missing(question, data, frame)
     known = frame["value"].notna()
     if metric.numerator:  # a true zero of nobody is not drawn
         known &= frame["n_actors"] > 0
@@ -55,7 +48,7 @@ def _view(question: Question, loaded: LoadedData) -> View:
         why = missing or "Nobody was active, or too few people to show it."
         return View(question, (WarningNote(f"Nothing to show. {why}"), about), frame)
     notes = (Note(missing), about) if missing else (about,)
-    return View(question, notes, frame, chart(frame), code_of(question))
+    return View(question, notes, frame, chart(frame), question.code())
 
 
 def _data(question: Question, loaded: LoadedData) -> Dataset:
@@ -74,29 +67,28 @@ def _data(question: Question, loaded: LoadedData) -> Dataset:
     return data
 
 
-def _missing(question: Question, data: Dataset, frame: MetricFrame) -> Iterator[str]:
+def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     """Why values are missing, and how many."""
     metric, missing = frame.metric, frame["value"].isna()
     if frame.empty and question.period == "month":
-        yield "No month has all its weeks in the range, those whose Thursday is in it."
-    elif not is_available(frame):
-        yield f"{metric.name}: not known from source {question.source}."
-    elif data.roster.empty and metric.id in ("active_rate", "roster_use", "time_to_first_use"):
-        yield NO_ROSTER
-    elif "n_actors" in frame:
-        people = column_words("active", question.actor_kind)
-        least = amount_words(
-            max(metric.minimum_denominator, 1), metric.denominator or "active", question.actor_kind
-        )
-        hidden = missing & frame["n_actors"].isna()
-        unpriced = missing & ~hidden
-        unpriced &= frame["priced_share"] < MINIMUM_PRICED if "priced_share" in frame else False
-        reasons = {
-            f"withheld: fewer than {data.minimum_group} {people}, could be found by subtraction, "
-            "or nearly all of one": hidden,
-            "without a value: too few tokens have a known price": unpriced,
-            f"without a value: fewer than {least}": missing & ~hidden & ~unpriced,
-        }
-        for why, at in reasons.items():
-            if n := int(at.sum()):
-                yield f"{n} of {len(frame)} {'is' if n == 1 else 'are'} {why}."
+        return "No month has all its weeks in the range, those whose Thursday is in it."
+    if not is_available(frame):
+        return f"{metric.name}: not known from source {question.source}."
+    if data.roster.empty and metric.id in ("active_rate", "roster_use", "time_to_first_use"):
+        return NO_ROSTER
+    if "n_actors" not in frame:
+        return ""
+    kind, hidden = question.actor_kind, missing & frame["n_actors"].isna()
+    floor = max(metric.minimum_denominator, 1), metric.denominator or "active"
+    price = ", or too few tokens have a known price" if "priced_share" in frame else ""
+    reasons = {
+        f"withheld: fewer than {data.minimum_group} {column_words('active', kind)}, could be found "
+        "by subtraction, or nearly all of one": hidden.sum(),
+        f"without a value: fewer than {amount_words(*floor, kind)}{price}": (
+            missing & ~hidden
+        ).sum(),
+    }
+    total = len(frame)
+    return " ".join(
+        f"{n} of {total} {'is' if n == 1 else 'are'} {why}." for why, n in reasons.items() if n
+    )

@@ -5,11 +5,10 @@ report there are no controls: only the first answer is shown, like any result.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 from threading import RLock
-from types import MappingProxyType
 from typing import Any
 
 import ipywidgets as widgets
@@ -20,15 +19,12 @@ from IPython.display import display
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.explorer.answer import View, answer
 from ccanalytics.explorer.drawing import links, zoomable
-from ccanalytics.explorer.loaded import LoadedData, first_question, still_there
-from ccanalytics.explorer.question import CHOICES, COLUMNS, OWN_RATIO, Question
+from ccanalytics.explorer.question import CHOICES, COLUMNS, OWN_RATIO, LoadedData, Question
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.sources.registry import source_names
 
 _STYLE = "<style>" + (files("ccanalytics.explorer") / "explorer.css").read_text() + "</style>"
-
-_WAIT = "<p class='cca-wait'>Reading the stored days of source {} …</p>"
 
 _SPLITS = {
     "nothing": "",
@@ -66,8 +62,6 @@ class Explorer:
     """Controls and the answer to their question; `view` is the one shown."""
 
     view: View
-    _spec: dict[str, Any]
-    controls: dict[str, Any]
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
@@ -75,6 +69,7 @@ class Explorer:
         # JupyterLab may hand over a change in another thread while one is being answered: the
         # answer finished last would be shown, whatever was asked last.
         self._one_at_a_time = RLock()
+        self._spec: dict[str, Any] = {}
         self.loaded = LoadedData(asked[-1])
 
     def _ipython_display_(self) -> None:
@@ -83,22 +78,25 @@ class Explorer:
             for part in filter(None, (view.chart, *view.notes)):
                 display(part)  # type: ignore[no-untyped-call]
             return
-        place = widgets.VBox([widgets.HTML(_WAIT.format(self._asked[0]))])
+        wait = f"<p class='cca-wait'>Reading the stored days of source {self._asked[0]} …</p>"
+        place = widgets.VBox([widgets.HTML(wait)])
         display(place)  # type: ignore[no-untyped-call]
         place.children = (self.panel(),)
         self.offer_files()
 
     def panel(self) -> widgets.Box:
         """The controls and the answer, as one widget."""
-        question = self._first()
-        if remembered := _remembered.get(self._asked):
-            question = still_there(remembered, self.loaded, question)
-        self._make_controls()
-        self._fill(question)
-        self.chart, self.words, self.table, self.code = map(_output, _OUTPUTS)
+        self.controls = _controls()
+        self.chart, self.words, self.table, self.code = (
+            _named(name, widgets.Output()) for name in ("chart", "words", "table", "code")
+        )
         self.links = widgets.HTML()
         self.code_button = widgets.ToggleButton(description="Code")
         self.reset_button = widgets.Button(description="Reset")
+        question = self._first()
+        if remembered := _remembered.get(self._asked):
+            question = self.loaded.still_there(remembered, question)
+        self._fill(question, self.controls)
         self._show(question)
         for control in self.controls.values():
             control.observe(self._changed, "value")
@@ -112,46 +110,27 @@ class Explorer:
     def reset(self) -> None:
         """Back to the first question."""
         with self._one_at_a_time:
-            self._answer(self._first())
+            question = self._first()
+            self._fill(question, self.controls)
+            self._show(question)
+            self.offer_files()
+
+    def offer_files(self) -> None:
+        """Links to files of the view: after it, as drawing a picture takes as long as all else."""
+        with self._one_at_a_time:
+            self.links.value = links(self.view, self._spec)
 
     def _first(self) -> Question:
-        source, week, weeks, team, _ = self._asked
-        return first_question(self.loaded, source, week, weeks, team)
+        return self.loaded.first_question(*self._asked[:4])
 
-    def _make_controls(self) -> None:
-        metrics = [*((METRICS[name].name, name) for name in CHOICES), ("Your own", OWN_RATIO)]
-        self.controls = {
-            "metric_id": widgets.Dropdown(options=metrics, description="Metric"),
-            "top": widgets.Dropdown(options=COLUMNS, description="Sum of"),
-            "bottom": widgets.Dropdown(options=COLUMNS, description="divided by the sum of"),
-            "period": widgets.Dropdown(options=["month", "week", "day"], description="Each"),
-            "by": widgets.Dropdown(options=_SPLITS, description="Split by"),
-            "teams": widgets.SelectMultiple(rows=4, description="Teams (none: everybody)"),
-            "actor_kind": widgets.Dropdown(
-                options={"people": "user", "API keys": "api_key"}, description="Who"
-            ),
-            "since": widgets.DatePicker(description="From (UTC day)"),
-            "until": widgets.DatePicker(description="Until, inclusive"),
-            "source": widgets.Dropdown(options=source_names(), description="Source"),
-        }
-        for name, control in self.controls.items():
-            control.add_class(f"cca-{name.replace('_', '-')}")
-
-    def _fill(self, question: Question, read: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """Set the controls to a question; the answer names a missing team.
-
-        A control whose value was `read` and is still asked is left alone: it may have been changed
-        since, and that change is answered next.
-        """
+    def _fill(self, question: Question, names: Iterable[str]) -> None:
+        """Set these controls to a question; the answer names a missing team."""
         known = [*self.loaded.teams(question.source), *question.teams]
         self._changing = True
         try:
             self.controls["teams"].options = list(dict.fromkeys(known))
-            self.controls["teams"].value = question.teams  # new options take the old ones away
-            for name, control in self.controls.items():
-                asked = getattr(question, name)
-                if name not in read or read[name] != asked:
-                    control.value = asked
+            for name in names:
+                self.controls[name].value = getattr(question, name)
         finally:
             self._changing = False
 
@@ -162,38 +141,31 @@ class Explorer:
                 return
             values = {name: control.value for name, control in self.controls.items()}
             question = replace(self.view.question, **values)
-            if change["owner"] is self.controls["source"]:  # its own newest weeks
-                first = first_question(self.loaded, question.source, weeks=self._asked[2])
+            if change["owner"] is self.controls["source"]:  # its own newest weeks, its own teams
+                first = self.loaded.first_question(question.source, weeks=self._asked[2])
                 question = replace(question, since=first.since, until=first.until)
-                question = still_there(question, self.loaded, first)
-            self._answer(question, values)
-
-    def _answer(self, question: Question, read: Mapping[str, Any] = MappingProxyType({})) -> None:
-        self._fill(question, read)
-        self._show(question)
-        self.offer_files()
-
-    def offer_files(self) -> None:
-        """Links to files of the view: after it, as drawing a picture takes as long as all else."""
-        with self._one_at_a_time:
-            self.links.value = links(self.view, self._spec)
+                question = self.loaded.still_there(question, first)
+                # Another control may have been changed since, which is answered next.
+                self._fill(question, ("teams", "since", "until"))
+            self._show(question)
+            self.offer_files()
 
     def _show(self, question: Question) -> None:
         """Show the view of a question, each part in one step to avoid flicker."""
         _remembered[self._asked] = question
-        own = question.metric_id == OWN_RATIO
         for name in ("top", "bottom"):
-            self.controls[name].layout.display = None if own else "none"
+            is_own = question.metric_id == OWN_RATIO
+            self.controls[name].layout.display = None if is_own else "none"
         # Half of an answer's time is Altair's schema validation; the charts of the
         # package are validated by its tests.
         with debug_mode(False):
             self.view = view = answer(question, self.loaded)
             self._spec = view.chart.to_dict() if view.chart else {}
-        drawn = {MIME: zoomable(view, self._spec)} if self._spec else _bundle(view.notes[0])
+        drawn = {MIME: zoomable(view, self._spec)} if self._spec else view.notes[0]
         self.links.value = ""
-        self.chart.outputs = _as_outputs([drawn])
-        self.words.outputs = _as_outputs(map(_bundle, view.notes[not view.chart :]))
-        self.table.outputs = _as_outputs([_bundle(view.frame)] if view.chart else [])
+        self.chart.outputs = _outputs(drawn)
+        self.words.outputs = _outputs(*view.notes[not view.chart :])
+        self.table.outputs = _outputs(view.frame) if view.chart else ()
         self._show_code()
 
     def _show_code(self) -> None:
@@ -201,27 +173,38 @@ class Explorer:
         self.code.outputs = (stream,) if self.code_button.value else ()
 
 
-_OUTPUTS = ("chart", "words", "table", "code")
+def _controls() -> dict[str, Any]:
+    metrics = [*((METRICS[name].name, name) for name in CHOICES), ("Your own", OWN_RATIO)]
+    actors = {"people": "user", "API keys": "api_key"}
+    controls = {
+        "metric_id": widgets.Dropdown(options=metrics, description="Metric"),
+        "top": widgets.Dropdown(options=COLUMNS, description="Sum of"),
+        "bottom": widgets.Dropdown(options=COLUMNS, description="divided by the sum of"),
+        "period": widgets.Dropdown(options=["month", "week", "day"], description="Each"),
+        "by": widgets.Dropdown(options=_SPLITS, description="Split by"),
+        "teams": widgets.SelectMultiple(rows=4, description="Teams (none: everybody)"),
+        "actor_kind": widgets.Dropdown(options=actors, description="Who"),
+        "since": widgets.DatePicker(description="From (UTC day)"),
+        "until": widgets.DatePicker(description="Until, inclusive"),
+        "source": widgets.Dropdown(options=source_names(), description="Source"),
+    }
+    return {name: _named(name.replace("_", "-"), made) for name, made in controls.items()}
 
 
-def _output(name: str) -> widgets.Output:
-    made = widgets.Output()
-    made.add_class(f"cca-{name}")
-    return made
+def _named(name: str, widget: Any) -> Any:
+    """The widget, with a class for its style."""
+    widget.add_class(f"cca-{name}")
+    return widget
 
 
-def _box(name: str, *children: widgets.Widget) -> widgets.Box:
-    box = widgets.Box(children)
-    box.add_class(f"cca-{name}")
-    return box
+def _box(name: str, *children: widgets.Widget) -> Any:
+    return _named(name, widgets.Box(children))
 
 
-def _bundle(result: Any) -> dict[str, Any]:
-    """The MIME bundle of a result."""
-    data, _ = format_display_data(result)  # type: ignore[no-untyped-call]
-    bundle: dict[str, Any] = data
-    return bundle
-
-
-def _as_outputs(bundles: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    return tuple({"output_type": "display_data", "data": data, "metadata": {}} for data in bundles)
+def _outputs(*results: Any) -> tuple[dict[str, Any], ...]:
+    """Results, or MIME bundles, as the outputs of a cell."""
+    bundles = (
+        one if isinstance(one, dict) else format_display_data(one)[0]  # type: ignore[no-untyped-call]
+        for one in results
+    )
+    return tuple({"output_type": "display_data", "data": one, "metadata": {}} for one in bundles)

@@ -35,7 +35,9 @@ def zoomable(view: View, spec: Spec) -> Spec:
     frame = view.frame
     if frame is None or frame.iloc[:, 0].dtype.kind != "M" or frame.iloc[:, 0].nunique() < FEWEST:
         return spec
-    above = {name: part for name, part in spec.items() if name not in _OF_THE_WHOLE}
+    outer = ("$schema", "config", "datasets", "usermeta", "description")
+    whole = {name: spec[name] for name in outer if name in spec}
+    above = {name: part for name, part in spec.items() if name not in whole}
     above["transform"] = [{"filter": {"param": "zoom"}}, *spec.get("transform", [])]
     encoding: Spec = {
         "x": {
@@ -56,11 +58,7 @@ def zoomable(view: View, spec: Spec) -> Spec:
         "width": WIDTH,
         "height": 24,
     }
-    whole = {name: spec[name] for name in _OF_THE_WHOLE if name in spec}
     return {**whole, "vconcat": [above, strip]}
-
-
-_OF_THE_WHOLE = ("$schema", "config", "datasets", "usermeta", "description")
 
 
 def links(view: View, spec: Spec) -> str:
@@ -70,22 +68,18 @@ def links(view: View, spec: Spec) -> str:
     """
     if view.frame is None or not spec:
         return ""
-    rows, table = counted(len(view.frame), "row"), safe_csv(view.frame).encode("utf-8-sig")
-    return _link(view, "png", "image/png", _png(spec), "PNG") + _link(
-        view, "csv", "text/csv;charset=utf-8", table, f"CSV ({rows})"
-    )
-
-
-def _png(spec: Spec) -> bytes:
     looks = {**spec.get("config", {}), "background": "white", "aria": False}
-    drawn: bytes = vl_convert.vegalite_to_png(
-        json.dumps({**spec, "config": looks}), vl_version=VERSION, scale=2
+    drawn = json.dumps({**spec, "config": looks})
+    files = {
+        ("png", "image/png", "PNG"): vl_convert.vegalite_to_png(drawn, vl_version=VERSION, scale=2),
+        ("csv", "text/csv;charset=utf-8", f"CSV ({counted(len(view.frame), 'row')})"): safe_csv(
+            view.frame
+        ).encode("utf-8-sig"),
+    }
+    asked = view.question
+    name = escape(f"{asked.metric_id}-{asked.since}-{asked.until}")
+    return "".join(
+        f'<a download="{name}.{kind}" '
+        f'href="data:{mime};base64,{base64.b64encode(content).decode()}">{words}</a>'
+        for (kind, mime, words), content in files.items()
     )
-    return drawn
-
-
-def _link(view: View, kind: str, mime: str, content: bytes, words: str) -> str:
-    question = view.question
-    name = f"{question.metric_id}-{question.since}-{question.until}.{kind}"
-    address = f"data:{mime};base64,{base64.b64encode(content).decode()}"
-    return f'<a download="{escape(name)}" href="{address}">{words}</a>'

@@ -1,10 +1,17 @@
-"""What the controls ask: calls of the package, to run and to show as code."""
+"""What the controls ask, of which data, and the same calls as code."""
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache, partial
 
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.loading import load
+from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.metrics.by_week import Period
 from ccanalytics.metrics.definitions import METRICS, ActorKind
+from ccanalytics.weeks import days_between, parse_week
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "daily_cost")
 """Metrics with a function of their own: people only, no split."""
@@ -24,9 +31,8 @@ COLUMNS = (
 )
 """The columns for a ratio of one's own."""
 
-
-Call = tuple[str, tuple[str, ...], dict[str, str]]
-"""A function of the package, and what it gets after the dataset."""
+LOOK_BACK = 52
+"""Weeks loaded at first; an earlier range is loaded when needed."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +56,16 @@ class Question:
         """The single team; empty for everybody and for several."""
         return self.teams[0] if len(self.teams) == 1 else ""
 
-    def call(self) -> Call:
-        """The call that returns the metric frame; `ValueError` for an impossible combination."""
-        if len(self.teams) > 1 and self.by not in ("", "team"):
+    def call(self) -> tuple[str, tuple[str, ...], dict[str, str]]:
+        """The function of the package that returns the metric frame, and what it gets after the
+        dataset; `ValueError` for an impossible combination."""
+        several, weekly = len(self.teams) > 1, self.period == "week"
+        if several and self.by not in ("", "team"):
             raise ValueError(f"Several teams are split by team, not by {self.by}: choose one.")
         if self.teams and self.actor_kind == "api_key":
             raise ValueError("API keys have no team: choose everybody, or people.")
-        by = "team" if len(self.teams) > 1 else self.by
-        split = {"by": by} if by else {}
-        if self.actor_kind != "user":
-            split["actor_kind"] = self.actor_kind
-        weekly = self.period == "week"
+        split = {"by": "team" if several else self.by, "actor_kind": self.actor_kind}
+        split = {name: value for name, value in split.items() if value not in ("", "user")}
         if self.metric_id in SHAPES:
             if split or not weekly:
                 name = METRICS[self.metric_id].name
@@ -74,21 +79,74 @@ class Question:
             return "by_week", (self.metric_id,), split
         return "by_period", (self.metric_id, self.period), split
 
+    def code(self) -> str:
+        """The lines that give the same `frame` and chart in a notebook."""
 
-def code_of(question: Question) -> str:
-    """The lines that give the same `frame` and chart in a notebook."""
-    q = question
-    name, args, named = q.call()
-    how = {"source": q.source, **({"team": q.team} if q.team else {}), "identity": q.identity}
-    lines = [
-        "import ccanalytics as cca\n",
-        f"data = cca.load({_arguments(str(q.since), str(q.until), **how)})",
-        f"frame = cca.{name}(data, {_arguments(*args, **named)})",
-    ]
-    if len(q.teams) > 1:
-        lines.append(f'frame = frame[frame["team"].isin({list(q.teams)!a})]')
-    return "\n".join([*lines, "cca.chart(frame)\n"])
+        def said(*args: str, **named: str) -> str:
+            texts = [f"{name}={text!a}" for name, text in named.items() if text]
+            return ", ".join([*map(ascii, args), *texts])
+
+        name, args, split = self.call()
+        how = {"source": self.source, "team": self.team, "identity": self.identity}
+        lines = [
+            "import ccanalytics as cca\n",
+            f"data = cca.load({said(str(self.since), str(self.until), **how)})",
+            f"frame = cca.{name}(data, {said(*args, **split)})",
+        ]
+        if len(self.teams) > 1:
+            lines.append(f'frame = frame[frame["team"].isin({list(self.teams)!a})]')
+        return "\n".join([*lines, "cca.chart(frame)\n"])
 
 
-def _arguments(*args: str, **named: str) -> str:
-    return ", ".join([*map(ascii, args), *(f"{name}={text!a}" for name, text in named.items())])
+class LoadedData:
+    """Datasets loaded once, so that a changed control is answered at once; ranges and teams are
+    cut out in memory."""
+
+    def __init__(self, identity: str, load: Callable[..., Dataset] = load) -> None:
+        self.identity = identity
+        self._load = lru_cache(maxsize=4)(partial(load, identity=identity))
+
+    def all_of(self, source: str) -> Dataset:
+        """The newest 52 weeks of a source."""
+        return self._load(weeks=LOOK_BACK, source=source)
+
+    def range(self, source: str, since: date, until: date, team: str) -> Dataset:
+        """The available days of a range, of everybody or of one team."""
+        days_between(since, until)
+        data = self.all_of(source)
+        if since < data.since or until > data.until:
+            data = self._load(since, until, source=source)
+        return _cut(data, since, until, team)
+
+    def teams(self, source: str) -> list[str]:
+        """The teams of the roster in order; none without data."""
+        with suppress(CCAnalyticsError, ValueError, OSError):
+            return sorted(self.all_of(source).roster["team"].dropna().unique())
+        return []
+
+    def first_question(
+        self, source: str, week: str = "", weeks: int = 12, team: str = ""
+    ) -> Question:
+        """The first question: `weeks` closed weeks ending with `week`, or the newest week."""
+        since = until = None
+        with suppress(CCAnalyticsError, IndexError):  # without data the answer says why
+            last = parse_week(week) if week else self.all_of(source).weeks[-1].date()
+            since, until = last - timedelta(weeks=weeks - 1), last + timedelta(days=6)
+        return Question(source, since, until, (team,) if team else (), identity=self.identity)
+
+    def still_there(self, question: Question, first: Question) -> Question:
+        """`question` without teams that its source no longer has, and in the range of `first` where
+        its own is gone."""
+        known = self.teams(question.source)
+        question = replace(question, teams=tuple(team for team in question.teams if team in known))
+        since, until = question.since, question.until
+        if first.until and since and until:
+            data = self.all_of(question.source)
+            if since <= data.until and data.since <= until:
+                return question
+        return replace(question, since=first.since, until=first.until)
+
+
+@lru_cache(maxsize=8)  # a metric of a dataset is worked out once
+def _cut(data: Dataset, since: date, until: date, team: str) -> Dataset:
+    return (data.of_team(team) if team else data).between(since, until)

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.live.watch import Stamp, Watched
 
 if TYPE_CHECKING:
     from ccanalytics.live.page_maker import PageMaker
@@ -22,14 +20,12 @@ TICK = 1.0
 """The shortest time between two looks at the files in seconds."""
 
 SHARE = 20
-"""After a look, wait this many times its processor time."""
+"""After a look, wait this many times as long as it took."""
 
 REST = 5.0
 """The longest pause after a page in seconds; after a quick page twice the time it took."""
 
 Listener = Callable[[dict[str, Any]], None]
-
-_OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Error: (.*)", re.DOTALL)
 
 
 class Live:
@@ -41,34 +37,33 @@ class Live:
         self.maker: PageMaker | None = None
         self.page = b""
         self.listeners: set[Listener] = set()
-        self.status: dict[str, Any] = {
-            "updated": None,
-            "files": 0,
-            "message": "",
-            "progress": 0,
-            "choices": [],
-            "chosen": {},
-        }
+        self.status: dict[str, Any] = {"updated": None, "files": 0, "message": "", "progress": 0}
+        self.status |= {"choices": [], "chosen": {}}
         self._options = options
         self._asked = asyncio.Event()
         self._say("reading")
 
     async def keep_up(self) -> None:
         """Make the page now and after each change, until cancelled."""
-        maker, watched = await asyncio.to_thread(self._begin)
-        self.maker = maker
-        shown: Stamp | None = None
+        maker = self.maker = await asyncio.to_thread(self._made)
+        shown = None
         while True:
-            stamp, took = await asyncio.to_thread(_look, watched)
-            pause = max(TICK, SHARE * took)
+            begun = time.monotonic()
+            stamp = await asyncio.to_thread(maker.stamp)
+            pause = max(TICK, SHARE * (time.monotonic() - begun))
             if stamp != shown or self._asked.is_set():
                 shown = stamp
                 self._asked.clear()
                 begun = time.monotonic()
-                if not stamp.below and not self._has_stored_days():
-                    self._say("waiting", message=_nothing_in(watched), files=0)
+                # Without any log there still is a page: what was once read stays in the store.
+                if stamp.logs or self._options.store.dates(self._options.source):
+                    await self._renew(maker, len(stamp.logs))
                 else:
-                    await self._renew(maker, len(stamp.below))
+                    missing = (
+                        f"There is no session log in {', '.join(map(str, maker.folders))} yet."
+                    )
+                    words = f"{missing} The page starts with the first one."
+                    self._say("waiting", message=words, files=0)
                 # Changes come in bursts; the reader's own choice is not kept waiting.
                 pause = max(pause, min(REST, 2 * (time.monotonic() - begun)))
             with suppress(TimeoutError):
@@ -87,15 +82,10 @@ class Live:
             self._say("reading", chosen=self.maker.chosen)
             self._asked.set()
 
-    def _has_stored_days(self) -> bool:
-        """Whether there is a page without any log: what was once read stays in the store."""
-        return bool(self._options.store.dates(self._options.source))
-
-    def _begin(self) -> "tuple[PageMaker, Watched]":
+    def _made(self) -> "PageMaker":
         from ccanalytics.live.page_maker import PageMaker
 
-        maker = PageMaker(self._options, self.workers)
-        return maker, maker.watched()
+        return PageMaker(self._options, self.workers)
 
     async def _renew(self, maker: "PageMaker", files: int) -> None:
         loop = asyncio.get_running_loop()
@@ -110,12 +100,12 @@ class Live:
             while page := await asyncio.to_thread(next, pages, None):
                 self.page = page.encode()
                 self._say("reading", files=files, choices=maker.choices)
-        except CCAnalyticsError as error:
-            self._say("failed", files=files, message=maker.without_names(_words(error)))
         except Exception as error:  # whatever it is, the next page may go well
-            log.exception("The page could not be built.")
-            words = maker.without_names(f"{type(error).__name__}: {error}")
-            self._say("failed", message=words)
+            words = f"{error}\n\n{getattr(error, 'code', '')}".rstrip()  # of the failed cell
+            if not isinstance(error, CCAnalyticsError):
+                log.exception("The page could not be built.")
+                words = f"{type(error).__name__}: {error}"
+            self._say("failed", files=files, message=maker.without_names(words))
         else:
             self._say("live", updated=time.time(), progress=0, message="")
 
@@ -129,26 +119,3 @@ class Live:
         self.status = {**self.status, "state": state, "version": version, **changed}
         for listener in list(self.listeners):
             listener(self.status)
-
-
-def _look(watched: Watched) -> tuple[Stamp, float]:
-    """The stamp, and the processor time it took in seconds."""
-    begun = time.thread_time()
-    stamp = watched.stamp()
-    return stamp, time.thread_time() - begun
-
-
-def _words(error: CCAnalyticsError) -> str:
-    """One sentence for what the reader can fix, else with the code of the failed cell."""
-    if ours := _OF_OURS.fullmatch(str(error)):
-        return ours[1]
-    code = getattr(error, "code", "")
-    return f"{error}\n\n{code}" if code else str(error)
-
-
-def _nothing_in(watched: Watched) -> str:
-    missing = [str(folder) for folder in watched.folders if not folder.is_dir()]
-    empty = [str(folder) for folder in watched.folders if folder.is_dir()]
-    parts = [f"{', '.join(missing)} does not exist yet."] if missing else []
-    parts += [f"{', '.join(empty)} holds no {watched.suffix} file yet."] if empty else []
-    return f"{' '.join(parts)} The page starts with the first one."

@@ -69,32 +69,26 @@ class Own(RequestHandler):
         if self.port == 80:
             hosts |= {ADDRESS, "localhost"}
         host = headers.get("Host")
-        if host not in hosts:
-            raise HTTPError(403, "asked as another host")
-        if headers.get("Origin", f"http://{host}") != f"http://{host}":
-            raise HTTPError(403, "asked from another origin")
-        if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise HTTPError(403, "asked from another site")
-        if not compare_digest(self.request.path.split("/")[1], self.token):
-            raise HTTPError(403, "asked without the token")
+        origin = f"http://{host}"
+        if not (
+            host in hosts
+            and headers.get("Origin", origin) == origin
+            and headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+            and compare_digest(self.request.path.split("/")[1], self.token)
+        ):
+            raise HTTPError(403, "asked from elsewhere, or without the token")
 
     def write_error(self, status_code: int, **_: Any) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{status_code} {self._reason}\n")
 
 
-class Missing(Own):
-    """Any other address: 404."""
-
-    def prepare(self) -> None:
-        super().prepare()
-        raise HTTPError(404)
-
-
 class PageHandler(Own):
-    """The current page."""
+    """The current page; 404 for any other address."""
 
     def get(self) -> None:
+        if self.request.path != f"/{self.token}/":
+            raise HTTPError(404)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(self.live.page or OPENING.read_bytes())
 
@@ -132,10 +126,16 @@ class Updates(Own, WebSocketHandler):
 async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM; `begun` gets the address. The worker ends with it."""
     sockets = _bound(port)
-    live = Live(options)
-    port = sockets[0].getsockname()[1]
-    token = token_urlsafe(16)
-    server = HTTPServer(_application(live, port, token), max_body_size=0)
+    live, port, token = Live(options), sockets[0].getsockname()[1], token_urlsafe(16)
+    given = {"live": live, "port": port, "token": token}
+    application = Application(
+        [(r"/[\w-]+/live", Updates, given)],
+        default_handler_class=PageHandler,
+        default_handler_args=given,
+        websocket_ping_interval=PING,
+        websocket_max_message_size=1024,
+    )
+    server = HTTPServer(application, max_body_size=0)
     server.add_sockets(sockets)
     ended = asyncio.create_task(_interrupted())
     keeping = asyncio.create_task(live.keep_up())
@@ -151,20 +151,6 @@ async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) ->
         live.workers.close()
         await asyncio.gather(keeping, ended, return_exceptions=True)
         await server.close_all_connections()
-
-
-def _application(live: Live, port: int, token: str) -> Application:
-    given = {"live": live, "port": port, "token": token}
-    return Application(
-        [
-            (r"/[\w-]+/", PageHandler, given),
-            (r"/[\w-]+/live", Updates, given),
-        ],
-        default_handler_class=Missing,
-        default_handler_args=given,
-        websocket_ping_interval=PING,
-        websocket_max_message_size=1024,
-    )
 
 
 def _bound(port: int) -> list[socket]:

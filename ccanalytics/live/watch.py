@@ -1,7 +1,7 @@
 """Folders, files and the clock -> a stamp that differs after any change."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,33 +17,21 @@ class Stamp(NamedTuple):
     day of UTC: the page says what was used in them."""
 
     time: tuple[datetime, date]
-    below: list[Mark]
-    """A mark of each file below the folders."""
+    logs: list[Mark]
+    """A mark of each log below the folders."""
     single: list[Mark | None]
 
 
-@dataclass(frozen=True)
-class Watched:
-    """Watches files of one extension anywhere below `folders`, and single `files`."""
-
-    folders: tuple[Path, ...] = ()
-    suffix: str = ""
-    files: tuple[Path, ...] = ()
-
-    def stamp(self) -> Stamp:
-        """The state of all files."""
-        below = []
-        for root in self.folders:
-            for folder, inside, names in os.walk(root):
-                inside[:] = [name for name in inside if name != _NO_SESSIONS]
-                below += [_mark(Path(folder, name)) for name in names if name.endswith(self.suffix)]
-        found = sorted(mark for mark in below if mark)
-        return Stamp(_hour_and_day(), found, list(map(_mark, self.files)))
-
-
-def _hour_and_day() -> tuple[datetime, date]:
-    now = datetime.now()
-    return now.replace(minute=0, second=0, microsecond=0), datetime.now(UTC).date()
+def stamp_of(folders: Iterable[Path], files: Iterable[Path] = ()) -> Stamp:
+    """The state of all logs anywhere below `folders`, and of single `files`."""
+    logs = []
+    for root in folders:
+        for folder, inside, names in os.walk(root):
+            inside[:] = [name for name in inside if name != _NO_SESSIONS]
+            logs += [_mark(Path(folder, name)) for name in names if name.endswith(".jsonl")]
+    hour = datetime.now().replace(minute=0, second=0, microsecond=0)
+    today = datetime.now(UTC).date()
+    return Stamp((hour, today), sorted(mark for mark in logs if mark), [*map(_mark, files)])
 
 
 def _mark(path: Path) -> Mark | None:

@@ -22,7 +22,7 @@ from ccanalytics.charts.theme import (
 from ccanalytics.logs.own_frames import dollars, part, short_names
 from ccanalytics.logs.own_usage import TIMES
 from ccanalytics.metrics.by_week import MetricFrame
-from ccanalytics.metrics.definitions import METRICS, Metric
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import day_words
 
 SHOWN = 12
@@ -31,7 +31,6 @@ SHOWN = 12
 _END = "slice(join(slice(split(datum.label, '/'), -2), '/'), -24)"
 # Projects differ in the end of the path, not in its start.
 _NAMES = alt.Axis(labelLimit=190, labelExpr=_END)
-_WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 
 _COLUMNS = (
     ("value", "US dollars, estimated", "$,.2f"),
@@ -45,10 +44,10 @@ _COLUMNS = (
 
 def usage_by_chart(frame: MetricFrame) -> Any:
     """Estimated cost by time as columns, by anything else as bars, the most expensive first; by a
-    second split stacked, by weekday and hour as squares."""
+    second split stacked."""
     split, by = str(frame.by), frame.attrs["parts"]
     heads = [(name, name.replace("_", " ").replace("mcp", "MCP")) for name in (split, by) if name]
-    frame = frame[[*(name for name, _ in heads), *(name for name, *_ in _COLUMNS)]]
+    frame = frame[[name for name, *_ in (*heads, *_COLUMNS)]]
     names, unique = " and ".join(words for _, words in heads), frame[split].nunique()
     metric = replace(METRICS["usage_by"], name=f"Cost by {names}")
     subtitle = f"US dollars, estimated at list prices, by {names}"
@@ -63,46 +62,28 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     elif unique == 1:  # a bar of its own says nothing
         only = frame[split].iloc[0]
         frame.attrs["unavailable"] = "none was used" if only == "none" else f"all of it is {only}"
-    title = _most(frame, split, by, names) if frame["value"].any() else ""
+    title = _most(frame, split, names) if frame["value"].any() else ""
     words: Any = {"title": title, "subtitle": subtitle, "wide": True}
     if split in ("week", "day"):
         weeks = frame.rename(columns={split: "week"})
         weeks.attrs["period"] = split
-        order = sorted(weeks[by].unique()) if by else ()
-        return (
-            stacked(weeks, metric, by, order=order, **words)
-            if by
-            else total_by_week(weeks, metric, **words)
-        )
-    drawn, height = _drawn(frame, metric, split, by)
-    lines = [*((f"{name}:N", said) for name, said in heads),
-             *((f"{name}:Q", *said) for name, *said in _COLUMNS)]  # fmt: skip
-    columns = [*((name, said, "") for name, said in heads), *_COLUMNS]
-    drawn = drawn.encode(tooltip=tooltip(*lines[:4]))
-    return finished(drawn, metric, height=height, columns=columns, **words)
-
-
-def _drawn(frame: pd.DataFrame, metric: Metric, split: str, by: str) -> tuple[Any, Any]:
-    """The marks of a split by place, weekday or hour, and their height."""
-    hours = alt.X("hour:O", title=None, axis=alt.Axis(labelAngle=0))
-    weekdays = alt.Axis(labelExpr=_WEEKDAYS, labelAngle=0)
-    if (split, by) == ("weekday", "hour"):
-        shade = alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None)
-        squares = alt.Chart(frame).mark_rect(color=BLUE)
-        y = alt.Y("weekday:O", title=None, axis=weekdays)
-        return squares.encode(x=hours, y=y, opacity=shade), alt.Step(22)
-    if split in TIMES:
-        x = hours if split == "hour" else alt.X("weekday:O", title=None, axis=weekdays)
+        if not by:
+            return total_by_week(weeks, metric, **words)
+        return stacked(weeks, metric, by, order=sorted(weeks[by].unique()), **words)
+    if split == "hour":
+        x = alt.X("hour:O", title=None, axis=alt.Axis(labelAngle=0))
         bars = alt.Chart(frame).mark_bar(invalid="show").encode(x=x, y=value_axis(metric))
     else:
         top = frame[split].drop_duplicates().head(SHOWN)
         axis = alt.Axis(format=value_format(metric, axis=True), tickCount=5)
-        bars = alt.Chart(frame[frame[split].isin(top)]).mark_bar().encode(
-            x=alt.X("value:Q", title=None, axis=axis),
-            y=alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES),
-        )  # fmt: skip
+        y = alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES)
+        bars = alt.Chart(frame[frame[split].isin(top)]).mark_bar()
+        bars = bars.encode(x=alt.X("value:Q", title=None, axis=axis), y=y)
+        words["height"] = alt.Step(26)
     bars = bars.encode(color=_colour(by, frame[by], range=CATEGORIES)) if by else bars
-    return bars, 220 if split in TIMES else alt.Step(26)
+    tip = [*((f"{name}:N", said) for name, said in heads), *_COLUMNS]
+    bars = bars.encode(tooltip=tooltip(*tip[:4]))
+    return finished(bars, metric, columns=[*((*head, "") for head in heads), *_COLUMNS], **words)
 
 
 def _colour(group: str, values: pd.Series, **scale: Any) -> alt.Color:
@@ -110,10 +91,9 @@ def _colour(group: str, values: pd.Series, **scale: Any) -> alt.Color:
     return alt.Color(f"{group}:N", sort=None, scale=alt.Scale(**scale), legend=legend(names))
 
 
-def _most(frame: pd.DataFrame, split: str, by: str, names: str) -> str:
+def _most(frame: pd.DataFrame, split: str, names: str) -> str:
     """The most expensive value of the split: "shop was two thirds of the cost"."""
-    cells = [split, by] if (split, by) == ("weekday", "hour") else [split]
-    sums = frame.dropna(subset="value").groupby(cells, sort=False)["value"].sum()
+    sums = frame.dropna(subset="value").groupby(split, sort=False)["value"].sum()
     if split == "week":
         last, *before = (dollars(value) for value in sums.sort_index()[::-1])
         newest = "the newest week" + " so far" * (sums.index.max() in frame.attrs["cut"])
@@ -121,11 +101,6 @@ def _most(frame: pd.DataFrame, split: str, by: str, names: str) -> str:
     first, share = sums.idxmax(), part(sums.max() / sums.sum())
     if split == "day":
         return f"Most on {day_words(first)}"
-    if split == "weekday":
-        weekday, *hour = first if len(cells) > 1 else [first]
-        monday = pd.Timestamp(2024, 1, 1)
-        day = monday + pd.Timedelta(days=int(weekday) - 1)
-        return f"Most on {day:%A}s" + (f" from {hour[0]}:00" if hour else "")
     if first == "none":
         return f"{share} of the cost was without a {names}"
     name = f"The hour from {first}:00" if split == "hour" else str(first)

@@ -1,6 +1,7 @@
 """What one person is using now: this hour, today, the week so far, the window of five hours, and
 the last seven days against the seven before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,12 +10,12 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
     dollars,
-    labelled,
     last_folder,
     local_time,
     own_frames,
     own_part,
     short_names,
+    utc_time,
 )
 from ccanalytics.logs.own_usage import own_sessions, summands, usage_by
 from ccanalytics.metrics.by_week import measures
@@ -27,71 +28,55 @@ WINDOW = pd.Timedelta(hours=5)
 RECENT = 7
 """Days of `own_recent`, compared with as many before them."""
 
-Choice = dict[str, object]
-
 MOST_SESSIONS = 40
 """The most sessions to choose from, the most expensive of the range."""
 
 DAYS = {"7": "last 7 days", "30": "last 30 days", "90": "last 90 days", "365": "last year"}
 
 MEASURES = {
-    "value": ("usd", "Cost"),
-    "tokens": ("tokens", "Tokens"),
-    "saved": ("usd", "Saved by the cache"),
-    "sessions": ("sessions", "Sessions"),
-    "commits": ("commits", "Commits"),
-    "lines_added": ("lines", "Lines written"),
+    "value": "Cost",
+    "tokens": "Tokens",
+    "saved": "Saved by the cache",
+    "sessions": "Sessions",
+    "commits": "Commits",
+    "lines_added": "Lines written",
 }
-"""The measures of `own_recent`, each with its unit and label."""
+"""The measures of `own_recent`, each with its label."""
 
 _DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Spell:
-    """What was used in some time: estimated dollars, tokens, answers."""
-
-    cost: float
-    tokens: int
-    answers: int
-
-
-@dataclass(frozen=True)
-class Window(Spell):
+class Window:
     """The open five-hour window, in the reader's time."""
 
     since: pd.Timestamp
     until: pd.Timestamp
+    cost: float
     burn_rate: float
     """Dollars per hour from its first answer to now."""
     projection: float
-    """Its total at this rate."""
+    """Its total cost at this rate."""
     limit_at: pd.Timestamp | None
-    """When this rate reaches the limit; None if not in this window."""
+    """When this rate reaches the reader's own limit; None if not in this window."""
 
 
 @dataclass(frozen=True)
 class OwnNow(ShowsItself):
-    """The current use of one person; `window` is None while none is open.
-
-    `yesterday` and `last_week` are complete, `limit_usd` is the reader's own limit per
-    window (0: none).
-    """
+    """The current use of one person; `window` is None while none is open."""
 
     shown_by = "logs.own_display:own_now_bundle"
 
     now: pd.Timestamp
     """The reader's time."""
-    hour: Spell
-    today: Spell
-    yesterday: Spell
-    week: Spell
-    last_week: Spell
+    spells: pd.DataFrame
+    """The sums of `usage_by` for the hour, today and the week up to now, and for yesterday and
+    last_week."""
     window: Window | None
     newest: pd.DataFrame
     """The last answer of a session itself, not of a subagent: one row or none."""
     limit_usd: float
-    choices: list[Choice]
+    choices: list[dict[str, object]]
     """What a live page can be filtered by."""
 
 
@@ -104,62 +89,66 @@ def own_now(
 ) -> OwnNow:
     """Use in this hour, today, this week and the open five-hour window.
 
-    Days and weeks are those of `timezone`, by default this machine's; `now` is the time. With
-    `project` only use in that folder.
+    Days and weeks are those of `timezone`, by default this machine's; `now` is the time, and
+    `limit_usd` the reader's own limit per window (0: none). With `project` only use in that folder.
     """
+    mine = own_part(data, project)
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     clock = local_time(pd.Series([moment]), timezone).iloc[0]
-    used = own_frames(own_part(data, project)).requests.sort_values("at")
-    used = labelled(used[used["at"] <= moment], "at", timezone)
-    today = clock.normalize()
-    monday = today - today.day_of_week * _DAY
+    midnight = clock.normalize()
+    monday = midnight - midnight.day_of_week * _DAY
+    # Not by the offset of now: the clocks may have changed since.
+    today, yesterday, week, last_week = (
+        utc_time(local, timezone)
+        for local in (midnight, midnight - _DAY, monday, monday - 7 * _DAY)
+    )
+    spells = {
+        "hour": (moment - (clock - clock.floor("h")), moment),
+        "today": (today, moment),
+        "yesterday": (yesterday, today),
+        "week": (week, moment),
+        "last_week": (last_week, week),
+    }
+    requests = own_frames(mine).requests.sort_values("at")
+    requests = requests[requests["at"] <= moment]
+    newest = requests[requests["agent"] == "main"].tail(1)
     return OwnNow(
         now=clock,
-        hour=_spell(used[used["at"] >= moment - (clock - clock.floor("h"))]),
-        today=_spell(used[used["day"] == today]),
-        yesterday=_spell(used[used["day"] == today - _DAY]),
-        week=_spell(used[used["week"] == monday]),
-        last_week=_spell(used[used["week"] == monday - 7 * _DAY]),
-        window=_open_window(used, moment, timezone, limit_usd),
-        newest=used[used["agent"] == "main"].tail(1),
+        spells=_sums(mine, spells).T,
+        window=_open_window(requests, moment, timezone, limit_usd),
+        newest=newest.assign(at=local_time(newest["at"], timezone)),
         limit_usd=limit_usd,
         choices=_choices(data, project, timezone),
     )
 
 
-def _spell(used: pd.DataFrame) -> Spell:
-    return Spell(float(used["value"].sum()), int(used["tokens"].sum()), len(used))
-
-
 def _open_window(
-    used: pd.DataFrame, now: pd.Timestamp, timezone: str, limit_usd: float
+    requests: pd.DataFrame, now: pd.Timestamp, timezone: str, limit_usd: float
 ) -> Window | None:
     """The five-hour window that is open; None when the last one is over.
 
     A window starts at the full hour of its first answer, the next one with the first answer
     after its end.
     """
-    since, later = None, used.loc[used["at"] > now - 20 * WINDOW, "at"]
+    since, later = None, requests.loc[requests["at"] > now - 20 * WINDOW, "at"]
     while not later.empty:
         since = later.iloc[0].floor("h")
         later = later[later >= since + WINDOW]
     if since is None or now >= since + WINDOW:
         return None
-    inside = used[used["at"] >= since]
-    spell, hour = _spell(inside), pd.Timedelta(hours=1)
+    inside, hour = requests[requests["at"] >= since], pd.Timedelta(hours=1)
+    cost = float(inside["value"].sum())
     # A first answer moments ago says nothing about an hour.
-    rate = spell.cost / (max(now - inside["at"].iloc[0], hour / 60) / hour)
-    projection = spell.cost + rate * ((since + WINDOW - now) / hour)
+    rate = cost / (max(now - inside["at"].iloc[0], hour / 60) / hour)
+    projection = cost + rate * ((since + WINDOW - now) / hour)
     times = [since, since + WINDOW]
     if 0 < limit_usd < projection:
-        times.append(now + max(limit_usd - spell.cost, 0) / rate * hour)
+        times.append(now + max(limit_usd - cost, 0) / rate * hour)
     opened, until, *reached = local_time(pd.Series(times), timezone)
-    limit_at = reached[0] if reached else None
-    return Window(**vars(spell), since=opened, until=until, burn_rate=rate,
-                  projection=projection, limit_at=limit_at)  # fmt: skip
+    return Window(opened, until, cost, rate, projection, reached[0] if reached else None)
 
 
-def _choices(data: Dataset, project: str, timezone: str) -> list[Choice]:
+def _choices(data: Dataset, project: str, timezone: str) -> list[dict[str, object]]:
     """The filters of a live page: name, label and options, each a value and a label.
 
     Projects and models of the whole range, and the sessions of one project or of all, by cost.
@@ -189,26 +178,32 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
 
     Days are those of `timezone`, by default this machine's. The last day ends at `now`, or at
     the end of the data if earlier; the days before end at the same time of day. Columns:
-    measure (a column of `usage_by`), unit, value, before. Null if a price is unknown, or
+    measure (a column of `usage_by`), value, before. Null if a price is unknown, or
     the data do not reach back so far.
     """
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     known_to = min(pd.Timestamp(data.until) + _DAY, moment)
-    first, end = local_time(pd.Series([pd.Timestamp(data.since), known_to]), timezone)
+    end = local_time(pd.Series([known_to]), timezone).iloc[0]
     start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
-    columns = {}
-    for name, ago in {"value": 0 * _DAY, "before": RECENT * _DAY}.items():
-        parts = []
-        for frame, at, summed in summands(data):
-            local = local_time(frame[at], timezone)
-            rows = frame.loc[(local >= start - ago) & (local < end - ago), summed]
-            parts.append(rows.sum(min_count=int(len(rows) > 0)))
-        columns[name] = pd.concat(parts)
-    units = {name: unit for name, (unit, _) in MEASURES.items()}
-    frame = pd.DataFrame({"unit": units, **columns}).reindex([*MEASURES])
-    frame = frame.rename_axis("measure").reset_index()
-    if first > start - RECENT * _DAY:
+    spells = {
+        name: (utc_time(start - ago, timezone), utc_time(end - ago, timezone))
+        for name, ago in {"value": 0 * _DAY, "before": RECENT * _DAY}.items()
+    }
+    frame = _sums(data, spells).loc[[*MEASURES]].rename_axis("measure").reset_index()
+    if pd.Timestamp(data.since) > spells["before"][0]:
         frame["before"] = float("nan")
     if known_to < moment:
         frame.attrs["until"] = start + (RECENT - 1) * _DAY
     return frame
+
+
+def _sums(data: Dataset, spells: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]) -> pd.DataFrame:
+    """One column per stretch of time, from its start to before its end, in UTC."""
+    sums = {}
+    for name, (since, until) in spells.items():
+        rows = [
+            frame.loc[frame[at].between(since, until, inclusive="left"), columns]
+            for frame, at, columns in summands(data)
+        ]
+        sums[name] = pd.concat([some.sum(min_count=int(len(some) > 0)) for some in rows])
+    return pd.DataFrame(sums)

@@ -10,7 +10,7 @@ from ccanalytics.display.bundles import MIME, Bundle
 from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
-from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow, Spell
+from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow
 from ccanalytics.logs.own_frames import millions, session_name, short_names
 from ccanalytics.logs.own_usage import active_time
 from ccanalytics.logs.own_week import RECENT_WEEKS, OwnWeek
@@ -37,7 +37,7 @@ def own_week_bundle(week: OwnWeek) -> Bundle:
     for _, first in week.sessions.head(1).iterrows():
         share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
         largest |= {"value": _money(first["value"]), "interval": session_name(first), "n": share}
-    saved, judged = week.requests["saved"].sum(), week.judged()
+    saved, judged = week.requests["saved"].sum(), week.judged
     spent = _weekly_card(week, "Spent, an estimate", "value", week.cost)
     return cards_bundle(
         [
@@ -62,36 +62,50 @@ def own_now_bundle(now: OwnNow) -> Bundle:
 
     It carries the filters of a live page.
     """
+    window = _card("own_now", "Five-hour window", "none open", "the next answer opens one")
+    if one := now.window:
+        rate = f"{_money(one.burn_rate)} an hour, {_money(one.projection)} at its end"
+        times = f"{one.since:%H:%M} to {one.until:%H:%M}"
+        window |= {"value": _money(one.cost), "interval": times, "n": rate}
+        if one.limit_at is not None:
+            window |= {"verdict": f"limit at {one.limit_at:%H:%M}", "tone": "bad"}
+        elif now.limit_usd:
+            window["verdict"] = f"{100 * one.cost / now.limit_usd:.0f} % of your limit"
+    before = {name: _money(now.spells.loc[name, "value"]) for name in ("yesterday", "last_week")}
+    labels = {
+        "hour": ("This hour", f"since {now.now:%H}:00"),
+        "today": ("Today", f"{before['yesterday']} yesterday"),
+        "week": ("This week so far", f"{before['last_week']} last week"),
+    }
+    spells = []
+    for name, (label, compared) in labels.items():
+        used = now.spells.loc[name]
+        basis = f"{counted(int(used['requests']), 'answer')}, {millions(used['tokens'])}"
+        spells.append(_card("own_now", label, _money(used["value"]), compared, n=basis))
     context = _card("own_now", "Context of the last answer", "none", "")
-    for _, newest in now.newest.iterrows():
-        day = "" if newest["day"] == now.now.normalize() else f"{day_words(newest['day'])} "
-        context |= {"value": _amount("tokens", newest["context"])}
-        context |= {"interval": f"answer from {day}{newest['local']:%H:%M}"}
-    cards = [
-        _window_card(now),
-        _spell_card("This hour", now.hour, f"since {now.now:%H}:00"),
-        _spell_card("Today", now.today, f"{_money(now.yesterday.cost)} yesterday"),
-        _spell_card("This week so far", now.week, f"{_money(now.last_week.cost)} last week"),
-        context,
-    ]
-    return {**cards_bundle(cards), MIME.format("choices"): {"choices": now.choices}}
+    for last in now.newest.itertuples():
+        day = "" if last.at >= now.now.normalize() else f"{day_words(last.at)} "
+        context |= {"value": _amount("tokens", last.context)}
+        context |= {"interval": f"answer from {day}{last.at:%H:%M}"}
+    bundle = cards_bundle([window, *spells, context])
+    return {**bundle, MIME.format("choices"): {"choices": now.choices}}
 
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
     """One card per row of `own_recent`: the last seven days against the seven before."""
     until, cards = recent.attrs.get("until"), []
     when = f"the {RECENT} days to {day_words(until)}" if until else f"the last {RECENT} days"
-    for row in recent.itertuples():
-        card = _card("own_recent", MEASURES[row.measure][1], _amount(row.unit, row.value), when)
-        if math.isnan(row.before):
+    for name, value, before in recent.itertuples(index=False):
+        card = _card("own_recent", MEASURES[name], _amount(name, value), when)
+        card["change"] = f"on {_amount(name, before)} in the {RECENT} days before"
+        if math.isnan(before):
             card["change"] = f"the range does not reach {2 * RECENT} days back"
-        else:
-            change = row.value - row.before
-            share = f" ({100 * change / row.before:+,.0f} %)" if row.before else ""
+        elif change := value - before:
+            share = f" ({100 * change / before:+,.0f} %)" if before else ""
             sign = "-" if change < 0 else "+"
-            moved = f"{sign}{_amount(row.unit, abs(change))}{share}" if change else "no difference"
-            before = f"on {_amount(row.unit, row.before)} in the {RECENT} days before"
-            card |= {"verdict": moved, "change": before}
+            card["verdict"] = f"{sign}{_amount(name, abs(change))}{share}"
+        else:
+            card["verdict"] = "no difference"
         cards.append(card)
     return cards_bundle(cards)
 
@@ -129,7 +143,7 @@ def _card(metric: str, label: str, value: str, interval: str, **texts: Any) -> C
 def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Card:
     """A sum that other weeks have too: what is usual, and the weeks as a sparkline."""
     form = "{:,.0f}".format if column == "commits" else _money
-    usual = week.weekly[column].iloc[:-1].median() if week.is_week else math.nan
+    usual = week.weekly[column].iloc[:-1].median() if week.verdict else math.nan
     said = "" if math.isnan(usual) else f"usual {form(usual)} a week"
     card = _card("own_week", label, form(value), said)
     weeks = (week.data.whole or week.data).weeks
@@ -142,27 +156,8 @@ def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Card:
     return card
 
 
-def _window_card(now: OwnNow) -> Card:
-    window = now.window
-    if window is None:
-        return _card("own_now", "Five-hour window", "none open", "the next answer opens one")
-    times = f"{window.since:%H:%M} to {window.until:%H:%M}"
-    card = _card("own_now", "Five-hour window", _money(window.cost), times)
-    card["n"] = f"{_money(window.burn_rate)} an hour, {_money(window.projection)} at its end"
-    if window.limit_at is not None:
-        card |= {"verdict": f"limit at {window.limit_at:%H:%M}", "tone": "bad"}
-    elif now.limit_usd:
-        card["verdict"] = f"{100 * window.cost / now.limit_usd:.0f} % of your limit"
-    return card
-
-
-def _spell_card(label: str, spell: Spell, compared: str) -> Card:
-    basis = f"{counted(spell.answers, 'answer')}, {millions(spell.tokens)}"
-    return _card("own_now", label, _money(spell.cost), compared, n=basis)
-
-
-def _amount(unit: str, value: float) -> str:
-    if unit == "usd":
+def _amount(measure: str, value: float) -> str:
+    if measure in ("value", "saved"):
         return _money(value)
     if math.isnan(value):
         return "none"

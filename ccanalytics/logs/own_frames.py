@@ -96,20 +96,29 @@ def own_part(
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """Adds the local time in `timezone`, with its week, day, weekday and hour."""
+    """Adds week, day and hour in `timezone`."""
     local = local_time(frame[moment], timezone)
-    day, weekday = local.dt.normalize(), local.dt.day_of_week
-    week = day - pd.to_timedelta(weekday, unit="D")
-    return frame.assign(local=local, week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
+    day = local.dt.normalize()
+    week = day - pd.to_timedelta(local.dt.day_of_week, unit="D")
+    return frame.assign(week=week, day=day, hour=local.dt.hour)
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
+    return moments.dt.tz_localize("UTC").dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
+
+
+def utc_time(local: pd.Timestamp, timezone: str) -> pd.Timestamp:
+    """The UTC time at which a clock in `timezone` first shows a time, or the next one it shows."""
+    moment = local.tz_localize(_zone(timezone), ambiguous=True, nonexistent="shift_forward")
+    return moment.tz_convert("UTC").tz_localize(None)
+
+
+def _zone(timezone: str) -> tzinfo:
     try:
-        zone: tzinfo = ZoneInfo(timezone) if timezone else tzlocal()
+        return ZoneInfo(timezone) if timezone else tzlocal()
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"{timezone!r} is no time zone, such as Europe/Berlin.") from error
-    return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
 
 
 def clock_name(timezone: str) -> str:

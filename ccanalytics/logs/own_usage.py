@@ -28,7 +28,7 @@ PAUSE = pd.Timedelta(minutes=15)
 POINTS = 160
 """The most points of one session in `context_growth`."""
 
-TIMES = ("week", "day", "weekday", "hour")
+TIMES = ("week", "day", "hour")
 _PLACES = ("project", "branch", "model", "session", "agent", "skill", "mcp_server", "terminal")
 SPLITS = (*TIMES, *_PLACES)
 
@@ -52,7 +52,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
     Columns: the split, value (estimated cost), saved (by the cache, against paying each cached
     token as input), requests, the tokens and their kinds, unpriced_tokens, commits, pull_requests,
     lines_added, lines_removed, and sessions by their start. Null where a split makes no sense:
-    commits of a model; and money without a known price. Days, weekdays (1 is Monday) and hours are
+    commits of a model; and money without a known price. Days and hours are
     those of `timezone`, by default this machine's, and each of the range is there. The attribute
     `cut` has the weeks that are not whole: not over yet, or not all in the range.
     """
@@ -83,10 +83,9 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
 
 
 def _every(frame: pd.DataFrame, data: Dataset, splits: list[str]) -> pd.DataFrame:
-    """`frame` with a row of zeros for each day, weekday or hour in which nothing was used."""
+    """`frame` with a row of zeros for each day or hour in which nothing was used."""
     whole = {
         "day": pd.date_range(data.since, data.until, unit="ms"),
-        "weekday": range(1, 8),
         "hour": range(24),
     }
     if splits[0] not in whole:

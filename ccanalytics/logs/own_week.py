@@ -5,7 +5,6 @@ last = data.between(...) ── own_week ─▶ cards, findings; judged by the c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ from ccanalytics.logs.own_frames import (
 from ccanalytics.logs.own_usage import own_sessions, token_cost, usage_by
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
-from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
+from ccanalytics.metrics.own_history import MINIMUM_WEEKS, Floats, last_week_change
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import counted, day_words
 
@@ -54,8 +53,10 @@ class OwnWeek(ShowsItself):
     sessions: pd.DataFrame
     weekly: pd.DataFrame
     """One row per closed week with use, this one last: value, saved, commits."""
-    is_week: bool
-    """Whether it is a closed week with use, which other weeks can judge."""
+    verdict: str
+    """Whether the week is unusual, in at most four words; empty for another period."""
+    judged: str
+    """The verdict with its evidence."""
 
     @property
     def cost(self) -> float:
@@ -78,36 +79,6 @@ class OwnWeek(ShowsItself):
         month = "%B" if since.year == until.year else "%B %Y"
         return f"from {day_words(since, month)} to {day_words(until, month)}"
 
-    @cached_property
-    def change(self) -> LogChange | None:
-        """The change of the week's cost against the weeks before; None if not judged."""
-        costs = self.weekly["value"].to_numpy(dtype=float)
-        return last_week_change(costs[None, :], np.zeros((1, len(costs)))) if self.is_week else None
-
-    @property
-    def verdict(self) -> str:
-        """Whether the week is unusual, in at most four words; empty for another period."""
-        if not self.is_week:
-            return ""
-        if self.change is None:
-            return "too few weeks"
-        words = {"up": "more than usual", "down": "less than usual"}
-        return words.get(self.change.verdict, "no change found")
-
-    def judged(self) -> str:
-        """The verdict with its evidence; empty for another period."""
-        if not self.is_week:
-            return ""
-        if self.change is None:
-            return (
-                f"Whether that is unusual is unknown: it takes {MINIMUM_WEEKS} weeks with "
-                f"use and a known price, and this is number {len(self.weekly)}."
-            )
-        low, high = map(percent, self.change.interval)
-        size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
-        found = self.verdict.capitalize()
-        return f"{found} against your {len(self.weekly) - 1} weeks with use before ({size})."
-
     def findings(self) -> Findings:
         """At most five findings, cost first."""
         found = (
@@ -128,8 +99,26 @@ def own_week(last: Dataset) -> OwnWeek:
     weekly = usage_by(whole, "week", "UTC").set_index("week")[["value", "saved", "commits"]]
     used = weekly.index.isin(whole.weeks) & (weekly.index <= until) & (weekly["value"] > 0)
     weekly = weekly[used].tail(RECENT_WEEKS)
-    is_week = (until - since).days == 6 and since in weekly.index
-    return OwnWeek(last, own_frames(last).requests, own_sessions(last), weekly, is_week)
+    verdict, judged = "", ""
+    if (until - since).days == 6 and since in weekly.index:  # a closed week with use
+        verdict, judged = _judged(weekly["value"].to_numpy(dtype=float))
+    return OwnWeek(last, own_frames(last).requests, own_sessions(last), weekly, verdict, judged)
+
+
+def _judged(costs: Floats) -> tuple[str, str]:
+    """The change of the last week's cost against the weeks before, in words."""
+    change = last_week_change(costs[None, :], np.zeros((1, len(costs))))
+    if change is None:
+        return "too few weeks", (
+            f"Whether that is unusual is unknown: it takes {MINIMUM_WEEKS} weeks with use and a "
+            f"known price, and this is number {len(costs)}."
+        )
+    words = {"up": "more than usual", "down": "less than usual"}
+    verdict = words.get(change.verdict, "no change found")
+    low, high = map(percent, change.interval)
+    size = f"{percent(change.relative)}, 90 % interval {low} to {high}"
+    before = f"against your {len(costs) - 1} weeks with use before"
+    return verdict, f"{verdict.capitalize()} {before} ({size})."
 
 
 Words = Iterator[tuple[str, str, str]]
@@ -149,7 +138,7 @@ def _spent(week: OwnWeek) -> Words:
     used, cost, tokens = week.requests, week.cost, millions(week.requests["tokens"].sum())
     text = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}, {tokens}"
     if not cost > 0:
-        yield f"You used {tokens} {week.when}", f"{text}. {week.judged()}".strip(), "usage_by"
+        yield f"You used {tokens} {week.when}", f"{text}. {week.judged}".strip(), "usage_by"
         return
     projects, models = (
         used.groupby(used[name].astype("str"))["value"].sum().sort_values(ascending=False) / cost
@@ -159,7 +148,7 @@ def _spent(week: OwnWeek) -> Words:
     text += f"; the cost is an estimate at list prices, {part(models.iloc[0])} of it from "
     yield (
         f"You spent about {dollars(cost)} {week.when}, {part(projects.iloc[0])} of it on {name}",
-        f"{text}{models.index[0]}. {week.judged()}".strip(),
+        f"{text}{models.index[0]}. {week.judged}".strip(),
         "usage_by",
     )
 

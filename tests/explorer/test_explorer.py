@@ -17,8 +17,7 @@ from ccanalytics.explorer import controls as explorer
 from ccanalytics.explorer.answer import View, answer
 from ccanalytics.explorer.controls import explore
 from ccanalytics.explorer.drawing import zoomable
-from ccanalytics.explorer.loaded import LoadedData
-from ccanalytics.explorer.question import Question
+from ccanalytics.explorer.question import LoadedData, Question
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
 
@@ -137,14 +136,14 @@ def test_a_change_made_during_an_update_is_shown(monkeypatch):
 def test_a_change_made_while_another_source_is_read_is_answered_too(monkeypatch):
     """Reading takes seconds, and then the range of the new source is filled in, nothing else."""
     made = explored()
-    reading, go_on, read = Event(), Event(), explorer.first_question
+    reading, go_on, read = Event(), Event(), made.loaded.first_question
 
     def slow(*asked, **how):
         reading.set()
         go_on.wait(60)
         return read(*asked, **how)
 
-    monkeypatch.setattr(explorer, "first_question", slow)
+    monkeypatch.setattr(made.loaded, "first_question", slow)
     source, metric = made.controls["source"], made.controls["metric_id"]
     change_both((source, "sample"), (metric, "commits"), reading, go_on)
     asked = made.view.question

@@ -11,8 +11,7 @@ from explorer_data import HOSTILE, QUESTION, loaded_with, people_of, three_weeks
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer.answer import answer
-from ccanalytics.explorer.loaded import LoadedData, first_question, still_there
-from ccanalytics.explorer.question import CHOICES, OWN_RATIO, SHAPES, code_of
+from ccanalytics.explorer.question import CHOICES, OWN_RATIO, SHAPES, LoadedData
 
 SUMMABLE = [name for name in CHOICES if cca.METRICS[name].numerator and not cca.METRICS[name].basis]
 
@@ -139,7 +138,7 @@ def test_a_source_without_data_says_what_to_do():
 
     view = answer(QUESTION, LoadedData("named", load=nothing))
     assert refused(view).endswith("ccanalytics sync")
-    assert first_question(LoadedData("named", load=nothing), "api").since is None
+    assert LoadedData("named", load=nothing).first_question("api").since is None
 
 
 def test_weeks_without_activity_are_not_zeros():
@@ -204,7 +203,7 @@ def test_the_code_makes_the_same_frames(changes, monkeypatch):
 
 def test_the_code_is_short_and_plain():
     """Four lines for a split of a metric, as a person would write them."""
-    assert code_of(replace(QUESTION, by="team")) == (
+    assert replace(QUESTION, by="team").code() == (
         "import ccanalytics as cca\n\n"
         "data = cca.load('2026-11-09', '2026-11-22', source='api', identity='named')\n"
         "frame = cca.by_week(data, 'cost_per_commit', by='team')\n"
@@ -214,7 +213,7 @@ def test_the_code_is_short_and_plain():
 
 def test_a_bidi_character_in_a_team_name_is_escaped():
     """No character in the code hides what it does."""
-    code = code_of(replace(QUESTION, teams=("Red\u202e\u2028",)))
+    code = replace(QUESTION, teams=("Red\u202e\u2028",)).code()
     assert "team='Red\\u202e\\u2028'" in code
 
 
@@ -237,16 +236,16 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
 
 def test_the_first_view_shows_the_newest_weeks_or_the_requested_ones(loaded):
     """The two newest weeks, or one week ending with another."""
-    newest = first_question(loaded, "api", weeks=2)
+    newest = loaded.first_question("api", weeks=2)
     assert (newest.since, newest.until) == (date(2026, 11, 9), date(2026, 11, 22))
-    named = first_question(loaded, "api", week="2026-W45", weeks=1)
+    named = loaded.first_question("api", week="2026-W45", weeks=1)
     assert (named.since, named.until) == (date(2026, 11, 2), date(2026, 11, 8))
 
 
 def test_choices_that_no_longer_exist_are_dropped(loaded):
     """A team that left the roster and a range before the first day; the other choices are kept."""
-    first = first_question(loaded, "api", weeks=2)
+    first = loaded.first_question("api", weeks=2)
     old = replace(QUESTION, teams=("Red", "Gone"), since=date(2025, 1, 6), until=date(2025, 1, 12))
-    now = still_there(old, loaded, first)
+    now = loaded.still_there(old, first)
     assert (now.teams, now.since, now.until) == (("Red",), first.since, first.until)
-    assert still_there(QUESTION, loaded, first) == QUESTION
+    assert loaded.still_there(QUESTION, first) == QUESTION

@@ -5,16 +5,16 @@ from datetime import datetime
 
 import pytest
 
-from ccanalytics.live.watch import Watched
+from ccanalytics.live.watch import stamp_of
 
 
-def noticed(watched, *changes):
+def noticed(folders, *changes, files=()):
     """Which of `changes` change the stamp."""
     stamps_changed = []
     for change in changes:
-        before = watched.stamp()
+        before = stamp_of(folders, files)
         change()
-        stamps_changed.append(watched.stamp() != before)
+        stamps_changed.append(stamp_of(folders, files) != before)
     return stamps_changed
 
 
@@ -35,24 +35,22 @@ def test_files_with_the_extension_are_noticed_wherever_they_appear(tmp_path):
     write(log)()
     changes = [write(log), write(log.with_name("b.jsonl")), write(log.with_name("notes.txt"))]
     changes += [write(tmp_path / "q" / "r" / "c.jsonl")]
-    assert noticed(Watched((tmp_path,), ".jsonl"), *changes) == [True, True, False, True]
+    assert noticed([tmp_path], *changes) == [True, True, False, True]
 
 
 def test_tool_outputs_are_not_logs(tmp_path):
     """They are neither noticed nor counted."""
     kept = tmp_path / "s" / "tool-results" / "a.jsonl"
     write(kept)()
-    watched = Watched((tmp_path,), ".jsonl")
-    assert watched.stamp().below == []
-    assert noticed(watched, write(kept)) == [False]
+    assert stamp_of([tmp_path]).logs == []
+    assert noticed([tmp_path], write(kept)) == [False]
 
 
 def test_a_folder_may_appear_later_and_be_recreated(tmp_path):
     """Its first file, its removal and writes to the new one are noticed."""
     log = tmp_path / "later" / "a.jsonl"
-    watched = Watched((log.parent,), ".jsonl")
     gone = [lambda: shutil.rmtree(log.parent)]
-    assert noticed(watched, write(log), write(log), *gone, write(log)) == [True] * 4
+    assert noticed([log.parent], write(log), write(log), *gone, write(log)) == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_a_new_hour_is_noticed(tmp_path, monkeypatch, later, is_noticed):
             return datetime.fromisoformat(clock[0]).replace(tzinfo=tz)
 
     monkeypatch.setattr("ccanalytics.live.watch.datetime", Clock)
-    assert noticed(Watched((tmp_path,)), lambda: clock.insert(0, later)) == [is_noticed]
+    assert noticed([tmp_path], lambda: clock.insert(0, later)) == [is_noticed]
 
 
 @pytest.mark.parametrize("name", ["my_usage.ipynb", "people.csv"])
@@ -84,4 +82,4 @@ def test_changes_of_single_files_are_noticed(tmp_path, name):
     other = tmp_path / "other"
     write(other)()
     changes = [write(file), lambda: other.replace(file), file.unlink]
-    assert noticed(Watched(files=(file,)), *changes) == [True] * 3
+    assert noticed([], *changes, files=[file]) == [True] * 3

@@ -149,14 +149,6 @@ def test_a_day_without_use_is_a_zero_between_the_others(folder, tmp_path):
     assert days.iloc[2:].tolist() == [0, 0]
 
 
-def test_a_week_of_hours_has_all_168(data):
-    """Monday morning and Tuesday night have use, the rest is 0."""
-    hours = cca.usage_by(data, "weekday", by="hour")
-    assert len(hours) == 168
-    used = hours[hours["requests"] > 0]
-    assert list(zip(used["weekday"], used["hour"], strict=True)) == [(1, 10), (2, 23)]
-
-
 def test_the_cache_saving_compares_reads_with_the_input_price(data):
     """Opus at $5 a million: reads save 0.9 each, writes cost 0.25 for 5 minutes, 1 for an hour."""
     saved = cca.usage_by(data, "model").set_index("model")["saved"]
@@ -437,7 +429,7 @@ def test_another_source_is_refused_with_a_hint():
 
 def test_an_unknown_split_names_the_own_ones(data):
     """A typo gets the list of valid splits."""
-    with pytest.raises(ValueError, match="week, day, weekday, hour, project, branch, model"):
+    with pytest.raises(ValueError, match="week, day, hour, project, branch, model"):
         cca.usage_by(data, "weekdays")
 
 
@@ -532,7 +524,7 @@ def test_a_window_lasts_five_hours_from_the_full_hour_of_its_first_answer(tmp_pa
     assert now.window.cost == pytest.approx(2)
     assert now.window.burn_rate == pytest.approx(1)  # two dollars in two hours
     assert now.window.projection == pytest.approx(2 + 2 + 50 / 60)
-    assert [now.hour.cost, now.today.cost, now.week.cost] == pytest.approx([0, 4, 4])
+    assert now.spells.loc[["hour", "today", "week"], "value"].tolist() == pytest.approx([0, 4, 4])
 
 
 def test_a_limit_is_reached_at_the_rate_of_the_window(tmp_path):
@@ -549,16 +541,16 @@ def test_a_window_that_is_over_is_not_open(tmp_path):
     data = day_of(tmp_path, "08:20")
     now = cca.own_now(data, "UTC", now=datetime(2026, 8, 3, 20, tzinfo=UTC))
     assert now.window is None
-    assert now.today.cost == pytest.approx(1)
+    assert now.spells.loc["today", "value"] == pytest.approx(1)
 
 
 def test_today_is_in_the_time_zone_of_the_reader(tmp_path):
     """An answer at 23:30 UTC was given tomorrow in Berlin; yesterday's does not count for today."""
     data = day_of(tmp_path, "10:00", "23:30")
     moment = datetime(2026, 8, 3, 23, 45, tzinfo=UTC)
-    assert cca.own_now(data, "UTC", now=moment).today.cost == pytest.approx(2)
+    assert cca.own_now(data, "UTC", now=moment).spells.loc["today", "value"] == pytest.approx(2)
     berlin = cca.own_now(data, "Europe/Berlin", now=moment)
-    assert (berlin.today.cost, berlin.yesterday.cost) == pytest.approx((1, 1))
+    assert berlin.spells.loc[["today", "yesterday"], "value"].tolist() == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize(
@@ -600,7 +592,7 @@ def test_a_day_begins_at_midnight_also_when_the_clocks_change(tmp_path, timezone
     moment, logs = datetime(*now, tzinfo=UTC), [tmp_path / "claude"]
     data = cca.load(source="local", logs=logs, store=tmp_path / "store", days=3, now=moment)
     mine = cca.own_now(data, timezone, now=moment)
-    assert (mine.today.cost, mine.yesterday.cost) == pytest.approx((1, 0))
+    assert mine.spells.loc[["today", "yesterday"], "value"].tolist() == pytest.approx([1, 0])
 
 
 @pytest.mark.parametrize(
