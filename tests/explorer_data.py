@@ -10,7 +10,7 @@ HOSTILE = "a\"b'\\\n</script><script>alert(1)</script>"
 TEAMS = {"Red": range(6), "Blue": range(6, 12), "Few": range(12, 14)}
 WEEKS = [f"2026-11-{day:02}" for day in (3, 10, 17)]
 
-QUESTION = Question("api", date(2026, 11, 9), date(2026, 11, 22), identity="named")
+QUESTION = Question("api", date(2026, 11, 9), date(2026, 11, 22))
 
 
 def roster(teams):
@@ -56,4 +56,4 @@ def three_weeks(names=("Red", "Blue", "Few"), minimum_group=5, **how):
 
 def loaded_with(data):
     """One dataset, whatever the arguments."""
-    return LoadedData("named", load=lambda *_, **__: data)
+    return LoadedData(lambda *_, **__: data)

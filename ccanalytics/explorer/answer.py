@@ -60,9 +60,8 @@ def _data(question: Question, loaded: LoadedData) -> Dataset:
     data = loaded.range(question.source, since, until, question.team)
     if not len(data.weeks):
         raise ValueError(
-            f"No week of {since} to {until} is closed and complete: a week counts when its seven "
-            "UTC days, Monday to Sunday, are all in the range, stored and over "
-            f"({int(data.days['stored'].sum())} days of the range are stored)."
+            f"No week of {since} to {until} is closed and complete: seven UTC days, Monday to "
+            "Sunday, all of them in the range, stored and over."
         )
     return data
 

@@ -32,30 +32,8 @@ _SPLITS = {
     **{"remote or not" if name == "is_remote" else name.replace("_", " "): name for name in SPLITS},
 }
 
-Asked = tuple[str, str, int, str, str]
-"""The arguments of `explore`."""
-
-_remembered: dict[Asked, Question] = {}
+_remembered: dict[tuple[str, int], Question] = {}
 """The last question by arguments: a cell that is run again continues there."""
-
-
-def explore(
-    source: str = "sample",
-    week: str = "",
-    weeks: int = 12,
-    team: str = "",
-    identity: str = "aggregate",
-) -> "Explorer":
-    """Controls for metric, period, split, teams, actors, range and source, with their answer.
-
-    It starts with `weeks` closed weeks ending with `week`. Run again with the same arguments, it
-    keeps the controls, as far as the store still has their data, and reads the data again.
-    """
-    if source not in source_names():
-        raise ValueError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
-    if weeks < 1:
-        raise ValueError(f"weeks is {weeks}; it must be 1 or more.")
-    return Explorer((source, week, weeks, team, identity))
 
 
 class Explorer:
@@ -63,14 +41,14 @@ class Explorer:
 
     view: View
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+    def __init__(self, source: str, weeks: int) -> None:
+        self._asked = source, weeks
         self._changing = False
         # JupyterLab may hand over a change in another thread while one is being answered: the
         # answer finished last would be shown, whatever was asked last.
         self._one_at_a_time = RLock()
         self._spec: dict[str, Any] = {}
-        self.loaded = LoadedData(asked[-1])
+        self.loaded = LoadedData()
 
     def _ipython_display_(self) -> None:
         if os.environ.get("CCANALYTICS_REPORT"):
@@ -121,7 +99,7 @@ class Explorer:
             self.links.value = links(self.view, self._spec)
 
     def _first(self) -> Question:
-        return self.loaded.first_question(*self._asked[:4])
+        return self.loaded.first_question(*self._asked)
 
     def _fill(self, question: Question, names: Iterable[str]) -> None:
         """Set these controls to a question; the answer names a missing team."""
@@ -142,7 +120,7 @@ class Explorer:
             values = {name: control.value for name, control in self.controls.items()}
             question = replace(self.view.question, **values)
             if change["owner"] is self.controls["source"]:  # its own newest weeks, its own teams
-                first = self.loaded.first_question(question.source, weeks=self._asked[2])
+                first = self.loaded.first_question(question.source, self._asked[1])
                 question = replace(question, since=first.since, until=first.until)
                 question = self.loaded.still_there(question, first)
                 # Another control may have been changed since, which is answered next.
@@ -171,6 +149,17 @@ class Explorer:
     def _show_code(self) -> None:
         stream = {"output_type": "stream", "name": "stdout", "text": self.view.code}
         self.code.outputs = (stream,) if self.code_button.value else ()
+
+
+def explore(source: str = "sample", weeks: int = 12) -> Explorer:
+    """Controls for metric, period, split, teams, actors, range and source, with their answer.
+
+    It starts with the newest so many closed weeks. Run again with the same arguments, it
+    keeps the controls, as far as the store still has their data, and reads the data again.
+    """
+    if source not in source_names():
+        raise ValueError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
+    return Explorer(source, weeks)
 
 
 def _controls() -> dict[str, Any]:

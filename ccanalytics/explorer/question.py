@@ -4,14 +4,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.metrics.by_week import Period
 from ccanalytics.metrics.definitions import METRICS, ActorKind
-from ccanalytics.weeks import days_between, parse_week
+from ccanalytics.weeks import days_between
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "daily_cost")
 """Metrics with a function of their own: people only, no split."""
@@ -49,7 +49,6 @@ class Question:
     bottom: str = "sessions"
     period: Period = "week"
     by: str = ""
-    identity: str = "aggregate"
 
     @property
     def team(self) -> str:
@@ -87,7 +86,7 @@ class Question:
             return ", ".join([*map(ascii, args), *texts])
 
         name, args, split = self.call()
-        how = {"source": self.source, "team": self.team, "identity": self.identity}
+        how = {"source": self.source, "team": self.team}
         lines = [
             "import ccanalytics as cca\n",
             f"data = cca.load({said(str(self.since), str(self.until), **how)})",
@@ -102,9 +101,8 @@ class LoadedData:
     """Datasets loaded once, so that a changed control is answered at once; ranges and teams are
     cut out in memory."""
 
-    def __init__(self, identity: str, load: Callable[..., Dataset] = load) -> None:
-        self.identity = identity
-        self._load = lru_cache(maxsize=4)(partial(load, identity=identity))
+    def __init__(self, load: Callable[..., Dataset] = load) -> None:
+        self._load = lru_cache(maxsize=4)(load)
 
     def all_of(self, source: str) -> Dataset:
         """The newest 52 weeks of a source."""
@@ -124,15 +122,13 @@ class LoadedData:
             return sorted(self.all_of(source).roster["team"].dropna().unique())
         return []
 
-    def first_question(
-        self, source: str, week: str = "", weeks: int = 12, team: str = ""
-    ) -> Question:
-        """The first question: `weeks` closed weeks ending with `week`, or the newest week."""
+    def first_question(self, source: str, weeks: int = 12) -> Question:
+        """The first question: so many closed weeks up to the newest one."""
         since = until = None
         with suppress(CCAnalyticsError, IndexError):  # without data the answer says why
-            last = parse_week(week) if week else self.all_of(source).weeks[-1].date()
+            last = self.all_of(source).weeks[-1].date()
             since, until = last - timedelta(weeks=weeks - 1), last + timedelta(days=6)
-        return Question(source, since, until, (team,) if team else (), identity=self.identity)
+        return Question(source, since, until)
 
     def still_there(self, question: Question, first: Question) -> Question:
         """`question` without teams that its source no longer has, and in the range of `first` where

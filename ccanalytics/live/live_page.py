@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ccanalytics.errors import CCAnalyticsError
@@ -49,15 +50,15 @@ class Live:
         shown = None
         while True:
             begun = time.monotonic()
-            stamp = await asyncio.to_thread(maker.stamp)
+            stamp, logs = await asyncio.to_thread(maker.stamp)
             pause = max(TICK, SHARE * (time.monotonic() - begun))
             if stamp != shown or self._asked.is_set():
                 shown = stamp
                 self._asked.clear()
                 begun = time.monotonic()
                 # Without any log there still is a page: what was once read stays in the store.
-                if stamp.logs or self._options.store.dates(self._options.source):
-                    await self._renew(maker, len(stamp.logs))
+                if logs or self._options.store.dates(self._options.source):
+                    await self._renew(maker, logs)
                 else:
                     missing = (
                         f"There is no session log in {', '.join(map(str, maker.folders))} yet."
@@ -91,7 +92,8 @@ class Live:
         loop = asyncio.get_running_loop()
 
         def progress(notebook: str, begun: int, total: int) -> None:
-            loop.call_soon_threadsafe(self._say_progress, begun / total)
+            if self.status["state"] == "reading":
+                loop.call_soon_threadsafe(partial(self._say, "reading", progress=begun / total))
 
         if not self.page:
             self._say("reading", files=files)
@@ -108,10 +110,6 @@ class Live:
             self._say("failed", files=files, message=maker.without_names(words))
         else:
             self._say("live", updated=time.time(), progress=0, message="")
-
-    def _say_progress(self, part: float) -> None:
-        if self.status["state"] == "reading":
-            self._say("reading", progress=part)
 
     def _say(self, state: str, **changed: Any) -> None:
         """Set the state, one of reading, live, waiting and failed."""

@@ -57,8 +57,8 @@ class PageMaker:
                 live=True,
             )
 
-    def stamp(self) -> Stamp:
-        """The state of the files the page depends on."""
+    def stamp(self) -> tuple[Stamp, int]:
+        """The state of the files the page depends on, and how many logs are among them."""
         options = self.options
         files = report_notebooks(options.notebooks, options.spec.live)
         return stamp_of(self.folders, [*files, *options.settings.calendars.values()])

@@ -2,41 +2,31 @@
 
 import os
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 _NO_SESSIONS = "tool-results"
 """Claude Code keeps tool outputs there; one may be a copy of a log."""
 
-Mark = tuple[int, int, int]
+Stamp = tuple[object, ...]
 
 
-class Stamp(NamedTuple):
-    """Changes when a file was added, removed or written, and with every hour of this machine and
-    day of UTC: the page says what was used in them."""
+def stamp_of(folders: Iterable[Path], files: Iterable[Path] = ()) -> tuple[Stamp, int]:
+    """The state of the logs anywhere below `folders` and of single `files`; and how many logs.
 
-    time: tuple[datetime, date]
-    logs: list[Mark]
-    """A mark of each log below the folders."""
-    single: list[Mark | None]
-
-
-def stamp_of(folders: Iterable[Path], files: Iterable[Path] = ()) -> Stamp:
-    """The state of all logs anywhere below `folders`, and of single `files`."""
-    logs = []
+    It changes when one was added, removed or written, and with every hour of this machine and
+    day of UTC: the page says what was used in them.
+    """
+    logs: list[str] = []
     for root in folders:
         for folder, inside, names in os.walk(root):
             inside[:] = [name for name in inside if name != _NO_SESSIONS]
-            logs += [_mark(Path(folder, name)) for name in names if name.endswith(".jsonl")]
+            logs += [os.path.join(folder, name) for name in names if name.endswith(".jsonl")]
     hour = datetime.now().replace(minute=0, second=0, microsecond=0)
-    today = datetime.now(UTC).date()
-    return Stamp((hour, today), sorted(mark for mark in logs if mark), [*map(_mark, files)])
-
-
-def _mark(path: Path) -> Mark | None:
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_ino, state.st_size, state.st_mtime_ns
+    stamp: list[object] = [hour, datetime.now(UTC).date()]
+    for path in (*sorted(logs), *map(str, files)):
+        with suppress(OSError):
+            state = os.stat(path)
+            stamp.append((path, state.st_ino, state.st_size, state.st_mtime_ns))
+    return tuple(stamp), len(logs)

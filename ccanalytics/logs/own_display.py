@@ -29,32 +29,20 @@ _money = METRICS["own_week"].format
 def own_week_bundle(week: OwnWeek) -> Bundle:
     """The five numbers of a personal week."""
     done = week.sessions[["commits", "lines_added", "pull_requests"]].sum()
-    written = f"{done['lines_added']:,.0f} lines written"
-    opened = counted(int(done["pull_requests"]), "pull request")
     hours = active_time(week.data) / pd.Timedelta(hours=1)
-    sessions = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}"
+    spent = _weekly_card(week, "Spent, an estimate", "value", week.cost)
+    spent |= {"verdict": week.verdict, "before": week.judged}
+    saved = _weekly_card(week, "Saved by the cache", "saved", week.requests["saved"].sum())
+    active = _card("own_week", "Active time", f"{hours:,.1f} h", "without pauses over 15 minutes")
+    active["n"] = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}"
     largest = _card("own_week", "Most expensive session", "none", "")
     for _, first in week.sessions.head(1).iterrows():
         share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
         largest |= {"value": _money(first["value"]), "interval": session_name(first), "n": share}
-    saved, judged = week.requests["saved"].sum(), week.judged
-    spent = _weekly_card(week, "Spent, an estimate", "value", week.cost)
-    return cards_bundle(
-        [
-            spent | {"verdict": week.verdict, "before": judged},
-            _weekly_card(week, "Saved by the cache", "saved", saved),
-            _card(
-                "own_week",
-                "Active time",
-                f"{hours:,.1f} h",
-                "without pauses over 15 minutes",
-                n=sessions,
-            ),
-            largest,
-            _weekly_card(week, "Commits", "commits", done["commits"])
-            | {"n": f"{written}, {opened}"},
-        ]
-    )
+    commits = _weekly_card(week, "Commits", "commits", done["commits"])
+    opened = counted(int(done["pull_requests"]), "pull request")
+    commits["n"] = f"{done['lines_added']:,.0f} lines written, {opened}"
+    return cards_bundle([spent, saved, active, largest, commits])
 
 
 def own_now_bundle(now: OwnNow) -> Bundle:

@@ -77,21 +77,17 @@ def own_part(
     frames an organisation has too stay unchanged.
     """
     # What the log calls a subagent is known by its type before the call that started it is gone.
-    kept = own_frames(data)._asdict()
-    for name, frame in kept.items():
-        for column, wanted in {"project": project, "model": model, "session": session}.items():
-            if wanted and column in frame:
-                frame = frame[frame[column].astype("str") == wanted]
+    kept, newest = own_frames(data)._asdict(), None
+    wanted = {"project": project, "model": model, "session": session}
+    for name, frame in kept.items():  # requests first
+        for column in wanted.keys() & {*frame}:
+            if wanted[column]:
+                frame = frame[frame[column].astype("str") == wanted[column]]
+        if newest_day:
+            days = labelled(frame, "started_at" if name == "sessions" else "at", timezone)["day"]
+            newest = newest or days.max()
+            frame = frame[days == newest]
         kept[name] = frame.reset_index(drop=True)
-    if newest_day:
-        moments = {name: "started_at" if name == "sessions" else "at" for name in kept}
-        days = {
-            name: labelled(frame, moments[name], timezone)["day"] for name, frame in kept.items()
-        }
-        newest = days["requests"].max()
-        kept = {
-            name: frame[days[name] == newest].reset_index(drop=True) for name, frame in kept.items()
-        }
     return replace(data, extras={**data.extras, **kept})
 
 

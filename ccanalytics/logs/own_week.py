@@ -5,6 +5,7 @@ last = data.between(...) ── own_week ─▶ cards, findings; judged by the c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -81,11 +82,9 @@ class OwnWeek(ShowsItself):
 
     def findings(self) -> Findings:
         """At most five findings, cost first."""
-        found = (
-            _nothing(self)
-            if self.requests.empty
-            else [*_spent(self), *_large(self), *_cached(self)]
-        )
+        found = _nothing(self) if self.requests.empty else _spent(self)
+        if self.cost > 0:
+            found = chain(found, _large(self), _cached(self))
         return Findings(Finding("described", *words) for words in found)
 
 
@@ -179,17 +178,13 @@ def _large(week: OwnWeek) -> Words:
 
 def _cached(week: OwnWeek) -> Words:
     """The most expensive kind of token, and what the cache saved."""
-    kinds = token_cost(week.data)
-    if not kinds.empty and kinds["share"].iloc[0] > 0:
-        first, *others = kinds.itertuples()
-        rest = ", ".join(
-            f"{one.kind} {100 * one.share:.0f} %" for one in others if one.share > 0.005
-        )
-        yield (
-            f"{_KINDS[first.kind]} was {part(first.share)} of the cost",
-            f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else ""),
-            "token_cost",
-        )
+    first, *others = token_cost(week.data).itertuples()
+    rest = ", ".join(f"{one.kind} {100 * one.share:.0f} %" for one in others if one.share > 0.005)
+    yield (
+        f"{_KINDS[first.kind]} was {part(first.share)} of the cost",
+        f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else ""),
+        "token_cost",
+    )
     saved, written = week.requests["saved"].sum(), week.requests[CACHE_WRITES].sum().sum()
     if saved > 0 and written > 0:
         reuse = week.requests["cache_read_tokens"].sum() / written

@@ -36,7 +36,7 @@ def sources(monkeypatch):
             return dataset(records, "2026-10-05", "2026-10-11", roster=roster(TEAMS))
         return three_weeks(names=NAMES)
 
-    monkeypatch.setattr(explorer, "LoadedData", lambda identity: LoadedData(identity, load=load))
+    monkeypatch.setattr(explorer, "LoadedData", lambda: LoadedData(load))
     monkeypatch.setattr(explorer, "_remembered", {})
 
 
@@ -254,18 +254,6 @@ def test_a_hostile_team_is_escaped():
     assert "&lt;img src=x" in html
 
 
-def test_an_unknown_team_shows_a_message():
-    """A parameter with a typo is an option that shows nothing, not an exception."""
-    assert "There is no team 'Green'" in words(explored(team="Green"))
-
-
-def test_a_team_of_a_source_without_data_shows_a_message():
-    """There is no roster to choose from, but still a message and no exception."""
-    made = explored(source="local", team="Red")
-    assert words(made) == "There is nothing in the local source yet."
-    assert made.controls["teams"].value == ("Red",)
-
-
 def test_rerunning_the_cell_without_its_data_says_so(monkeypatch):
     """The other choices are kept, although the store has no data for them any more."""
 
@@ -273,7 +261,7 @@ def test_rerunning_the_cell_without_its_data_says_so(monkeypatch):
         raise StoreError("The store is empty.")
 
     explored().controls["by"].value = "team"
-    monkeypatch.setattr(explorer, "LoadedData", lambda identity: LoadedData(identity, load=nothing))
+    monkeypatch.setattr(explorer, "LoadedData", lambda: LoadedData(nothing))
     made = explored()
     assert words(made) == "The store is empty."
     assert made.controls["by"].value == "team"

@@ -104,15 +104,15 @@ def test_api_keys_are_shown_together_and_not_in_small_groups(loaded):
     [
         ({"metric_id": "retention", "by": "team"}, "Retention by first week cannot be split"),
         ({"metric_id": "retention", "actor_kind": "api_key"}, "cannot be split"),
-        ({"metric_id": "gini", "actor_kind": "api_key"}, "has no actor_kind 'api_key'"),
+        ({"metric_id": "gini", "actor_kind": "api_key"}, "leave out by and actor_kind"),
         ({"metric_id": "retention", "period": "day"}, "shown by day"),
         ({"metric_id": OWN_RATIO, "period": "month"}, "is by week"),
         ({"by": "model", "teams": ("Red", "Blue")}, "split by team, not by model"),
         ({"by": "team", "period": "day"}, "days are not split"),
-        ({"metric_id": "active_rate", "by": "terminal"}, "by is team"),
+        ({"metric_id": "active_rate", "by": "terminal"}, "by is one of team"),
         ({"metric_id": "active_rate", "actor_kind": "api_key"}, "API keys are not on a roster"),
         ({"by": "tool"}, "cost_per_commit by 'tool'"),
-        ({"by": "team", "actor_kind": "api_key"}, "API keys have no team"),
+        ({"by": "team", "actor_kind": "api_key"}, "by is one of terminal"),
         ({"teams": ("Red",), "actor_kind": "api_key"}, "API keys have no team"),
         ({"teams": ("Green",)}, "There is no team 'Green'"),
         ({"since": None}, "Choose a first and a last day"),
@@ -136,9 +136,9 @@ def test_a_source_without_data_says_what_to_do():
     def nothing(**_):
         raise StoreError("No api day is in the store. Fetch them: ccanalytics sync")
 
-    view = answer(QUESTION, LoadedData("named", load=nothing))
+    view = answer(QUESTION, LoadedData(nothing))
     assert refused(view).endswith("ccanalytics sync")
-    assert LoadedData("named", load=nothing).first_question("api").since is None
+    assert LoadedData(nothing).first_question("api").since is None
 
 
 def test_weeks_without_activity_are_not_zeros():
@@ -167,8 +167,8 @@ def test_without_a_roster_the_share_says_how_to_set_one():
 def run(code, data, monkeypatch):
     """The variables the code defines, with `data` in place of the loaded dataset."""
 
-    def load(since, until, *, source, identity, team=""):
-        assert (source, identity) == ("api", "named")
+    def load(since, until, *, source, team=""):
+        assert source == "api"
         found = data.between(since, until)
         return found.of_team(team) if team else found
 
@@ -205,7 +205,7 @@ def test_the_code_is_short_and_plain():
     """Four lines for a split of a metric, as a person would write them."""
     assert replace(QUESTION, by="team").code() == (
         "import ccanalytics as cca\n\n"
-        "data = cca.load('2026-11-09', '2026-11-22', source='api', identity='named')\n"
+        "data = cca.load('2026-11-09', '2026-11-22', source='api')\n"
         "frame = cca.by_week(data, 'cost_per_commit', by='team')\n"
         "cca.chart(frame)\n"
     )
@@ -225,7 +225,7 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
         asked.append(days)
         return three_weeks()
 
-    loaded = LoadedData("named", load=load)
+    loaded = LoadedData(load)
     for since in (date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)):
         answer(replace(QUESTION, since=since), loaded)
     assert asked == [()]
@@ -234,12 +234,10 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
     assert asked == [(), (date(2020, 1, 1), date(2026, 11, 22))]
 
 
-def test_the_first_view_shows_the_newest_weeks_or_the_requested_ones(loaded):
-    """The two newest weeks, or one week ending with another."""
+def test_the_first_view_shows_the_newest_weeks(loaded):
+    """The two newest weeks."""
     newest = loaded.first_question("api", weeks=2)
     assert (newest.since, newest.until) == (date(2026, 11, 9), date(2026, 11, 22))
-    named = loaded.first_question("api", week="2026-W45", weeks=1)
-    assert (named.since, named.until) == (date(2026, 11, 2), date(2026, 11, 8))
 
 
 def test_choices_that_no_longer_exist_are_dropped(loaded):
