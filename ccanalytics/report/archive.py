@@ -161,10 +161,8 @@ def complete_issues(folder: Path) -> list[Issue]:
 
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:
     """The complete issue of each week, oldest first; of copies the one with the shortest name."""
-    by_week: dict[date, Issue] = {}
-    for issue in sorted(found, key=lambda one: (len(one.file), one.file)):
-        if issue.monday and not issue.failed:
-            by_week.setdefault(issue.monday, issue)
+    shortest_last = sorted(found, key=lambda one: (len(one.file), one.file), reverse=True)
+    by_week = {one.monday: one for one in shortest_last if one.monday and not one.failed}
     return [by_week[monday] for monday in sorted(by_week)]
 
 
@@ -227,17 +225,6 @@ SHOWN = 8
 """The most differences listed, the largest."""
 
 
-def changed_since(issue: Issue, monday: str, later: Iterable[Issue]) -> list[str]:
-    """The metrics whose number for this week in `issue` differs from the newest of `later`.
-
-    `later` is newest first; the first that has the week decides.
-    """
-    for one in later:
-        if one.scope == issue.scope and any(monday in weeks for weeks in one.numbers.values()):
-            return [metric for metric, week, *_ in _changes(one, [issue]) if week == monday]
-    return []
-
-
 def restatements(
     now: Issue, earlier: Iterable[Issue], words: Callable[[str, float], str]
 ) -> list[str]:
@@ -248,7 +235,7 @@ def restatements(
     a value of it, such as "cost $1,200".
     """
     comparable = [issue for issue in earlier if issue.scope == now.scope]
-    changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
+    changes = sorted(changes_of(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
     listed = []
     for metric, week, before, value, issue in changes[:SHOWN]:
         number = date.fromisoformat(week).isocalendar().week
@@ -275,7 +262,8 @@ Change = tuple[str, str, float, float, str]
 """Metric, Monday, the earlier value, the value now, and the issue that said it."""
 
 
-def _changes(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
+def changes_of(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
+    """The numbers that differ from the first of `earlier` that has their week."""
     for metric, weeks in now.numbers.items():
         for week, value in weeks.items():
             known = (one for one in earlier if week in one.numbers.get(metric, {}))

@@ -15,15 +15,6 @@ from ccanalytics.errors import SettingsError
 MANIFEST = ".ccanalytics-notebooks.json"
 """The record of copied notebooks: the digest of each one in the package."""
 
-_OFFLINE = (
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--LabApp.extension_manager=readonly",
-)
-"""Lab does not ask the network for news, updates or extensions."""
-
-START = "start_here.ipynb"
-
 
 def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
     """Copy the notebooks of the package into `folder`; returns a line for each copy.
@@ -33,12 +24,13 @@ def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
     """
     if folder.resolve() == shipped.resolve():
         return []
-    lines, copied = [], _manifest(folder)
+    lines, known = [], _manifest(folder)
+    copied = dict(known)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for notebook in sorted(shipped.glob("*.ipynb")):
             name, newest, mine = notebook.name, _digest(notebook), folder / notebook.name
-            current, before = _digest(mine) if mine.exists() else None, copied.get(name)
+            current, before = _digest(mine) if mine.exists() else None, known.get(name)
             copied[name] = newest
             if current and newest in (current, before):
                 continue  # the newest, or the reader's changes of it
@@ -50,10 +42,9 @@ def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
                     continue
             write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
             lines.append(line)
-        if lines or not (folder / MANIFEST).exists():
-            write_text(
-                folder / MANIFEST, json.dumps(copied, indent=1, sort_keys=True) + "\n", mode=0o644
-            )
+        if copied != known:
+            text = json.dumps(copied, indent=1, sort_keys=True) + "\n"
+            write_text(folder / MANIFEST, text, mode=0o644)
     except OSError as error:
         raise SettingsError(f"The notebooks cannot be copied to {folder}: {error}.") from error
     return lines
@@ -73,13 +64,16 @@ def _digest(path: Path) -> str:
 
 def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
     """The command that starts Lab in `folder`, opening `start_here` if it exists."""
-    opened = [f"--LabApp.default_url=/lab/tree/{START}"] if (folder / START).is_file() else []
+    start = folder / "start_here.ipynb"
     return [
         *[sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}"],
         "--KernelSpecManager.ensure_native_kernel=True",
         "--MultiKernelManager.default_kernel_name=python3",
-        *_OFFLINE,
-        *opened,
+        # It does not ask the network for news, updates or extensions.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        *([f"--LabApp.default_url=/lab/tree/{start.name}"] if start.is_file() else []),
         *extra,
     ]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ccanalytics.display.sparkline import Sparkline, sparkline
-from ccanalytics.report.archive import INDEX, Issue, changed_since, issues, one_a_week, put, writing
+from ccanalytics.report.archive import INDEX, Issue, changes_of, issues, one_a_week, put, writing
 from ccanalytics.report.page import index_page, render
 from ccanalytics.words import counted
 
@@ -51,10 +51,14 @@ class Group:
     """The headlines at least one of them has."""
 
     def restated(self, issue: Issue) -> str:
-        """How many of its figures later issues changed; empty for none."""
-        later = [one for one in self.issues if one.week > issue.week and not one.failed]
-        changed = changed_since(issue, str(issue.monday), later)
-        return f"{counted(len(changed), 'figure')} restated since" if changed else ""
+        """How many of its figures the newest later issue with its week changed; empty for none."""
+        monday = str(issue.monday)
+        for one in self.issues:
+            has_it = any(monday in weeks for weeks in one.numbers.values())
+            if one.week > issue.week and has_it and not one.failed:
+                changed = sum(week == monday for _, week, *_ in changes_of(one, [issue]))
+                return f"{counted(changed, 'figure')} restated since" if changed else ""
+        return ""
 
 
 def write_site(folder: Path) -> Path:
