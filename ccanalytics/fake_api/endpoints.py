@@ -228,7 +228,11 @@ class SummariesQuery(Query, frozen=True, kw_only=True):
             raise Refused(400, "ending_date must be after starting_date, by at most 366 days")
         _check_counted(world, start)
         _check_counted(world, end - one)
-        rows = [_summary(world, start + n * one) for n in range((end - start).days)]
+        added, rows = [row["added_at"][:10] for row in world.members()], []
+        for day in (str(start + n * one) for n in range((end - start).days)):
+            seats = sum(since <= day for since in added) or None
+            counts = {"assigned_seat_count": seats, "pending_invite_count": 3 if seats else None}
+            rows.append({"starting_at": f"{day}T00:00:00Z", **counts})
         return {"data": rows, "next_page": None} if self.beta else {"summaries": rows}
 
 
@@ -276,15 +280,6 @@ def _summed(kind: type[Struct], parts: Sequence[Struct]) -> Json:
         is_part = one.type is Lines
         total[one.encode_name] = _summed(Lines, values) if is_part else sum(v or 0 for v in values)
     return total
-
-
-def _summary(world: World, day: date) -> Json:
-    seats = sum(row["added_at"][:10] <= str(day) for row in world.members()) or None
-    return {
-        "starting_at": f"{day}T00:00:00Z",
-        "assigned_seat_count": seats,
-        "pending_invite_count": 3 if seats else None,
-    }
 
 
 ADMIN, ENTERPRISE = "api:admin", "read:analytics"

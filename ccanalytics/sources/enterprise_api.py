@@ -7,7 +7,6 @@ whose row has nothing of Claude Code used other products that day, and has no re
 """
 
 import re
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 from ccanalytics.errors import ApiError, NotYetError
@@ -75,28 +74,27 @@ class EnterpriseClient(Client):
     def seats(self, since: date, until: date) -> dict[date, Summary]:
         """The seats of the days from `since` to `until`, as far as the service has counted them."""
         found: dict[date, Summary] = {}
-        for first in range(since.toordinal(), until.toordinal() + 1, LONGEST_SPAN):
-            last = min(first + LONGEST_SPAN - 1, until.toordinal())
-            summaries = self._summaries(date.fromordinal(first), date.fromordinal(last))
-            found |= {summary.day: summary for summary in summaries}
+        one, first = timedelta(days=1), since
+        while first <= until:
+            last = min(first + (LONGEST_SPAN - 1) * one, until)
+            end = last + one  # the service's end is exclusive
+            params = {"starting_date": str(first), "ending_date": str(end)}
+            try:
+                page = self._request(SUMMARIES, params, decode_summaries)
+            except ApiError as error:
+                early = _not_yet(error, {first, end})
+                if not isinstance(early, NotYetError):
+                    raise
+                until = min(early.newest, last - one)
+                continue
+            if page.next_page is not None:
+                raise ApiError(
+                    f"{first} to {last}: the list of summaries has a second page, which it never "
+                    "had before: the seats of the days on it are not known. Update ccanalytics."
+                )
+            found |= {row.day: row for row in page.rows if first <= row.day <= last}
+            first = end
         return found
-
-    def _summaries(self, since: date, until: date) -> Iterable[Summary]:
-        end = until + timedelta(days=1)  # the service's end is exclusive
-        params = {"starting_date": since.isoformat(), "ending_date": end.isoformat()}
-        try:
-            found = self._request(SUMMARIES, params, decode_summaries)
-        except ApiError as error:
-            early = _not_yet(error, {since, end})
-            if not isinstance(early, NotYetError):
-                raise
-            return self._summaries(since, early.newest) if since <= early.newest < until else []
-        if found.next_page is not None:
-            raise ApiError(
-                f"{since} to {until}: the list of summaries has a second page, which it never had "
-                "before: the seats of the days on it are not known. Update ccanalytics."
-            )
-        return [row for row in found.rows if since <= row.day <= until]
 
     def _decode(self, body: bytes) -> PeoplePage:
         # The rest of a row belongs to other products.

@@ -17,7 +17,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import UTC, date
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -152,7 +154,9 @@ class Client(Source):
             page = self._request(path, params, decode)
             # A single page, which most days are, has no earlier one to repeat.
             if page.goes_on or rows:
-                fresh = answers.new_rows(page.data, rows)
+                marks = [(hash(msgspec.json.encode(row)), row) for row in page.data]
+                fresh = [row for mark, row in marks if mark not in rows]
+                rows.update(mark for mark, _ in marks)
                 if repeated := len(page.data) - len(fresh):
                     log.warning("%s: page %d repeats %d rows of earlier pages; they count once.",
                                 _asked_for(params), number, repeated)  # fmt: skip
@@ -239,7 +243,7 @@ class Client(Source):
                 # A proxy may repeat the key, and errors show the start of the body.
                 body = self._key.redact(self._read(answer, params))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            what = f"{type(error).__name__} {self._key.redact(str(error).encode()).decode()}"
+            what = self._key.redact(f"{type(error).__name__} {error}")
             raise RetryableError(
                 f"{self.address} gave no answer ({what.strip()}): check the network and the base "
                 "URL.",
@@ -250,7 +254,9 @@ class Client(Source):
         if answer.status_code != 200:
             raise self._refusal(answer, body, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
-        self.answered_at = answers.moment(answer) or self.answered_at
+        with suppress(ValueError):
+            sent = parsedate_to_datetime(answer.headers.get("date", ""))
+            self.answered_at = sent.astimezone(UTC)
         return self._decoded(answer, body, params, decode)
 
     def _read(self, answer: httpx.Response, params: Params) -> bytes:
@@ -285,7 +291,7 @@ class Client(Source):
             text = f"{where}: the answer is nested too deeply. {_reference(answer)}"
             raise SchemaError(text) from None
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            text = f"{where}: {error} {_reference(answer)}"
+            text = self._key.redact(f"{where}: {error} {_reference(answer)}")
             cause = error.__cause__ if isinstance(error, SchemaError) else error
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
@@ -299,7 +305,7 @@ class Client(Source):
             if detail
             else f"without the service's own words, but {body[:60]!r}."
         )
-        text = f"{_asked_for(params)}: {status} {said} {_reference(answer)}"
+        text = self._key.redact(f"{_asked_for(params)}: {status} {said} {_reference(answer)}")
         if answers.may_pass(answer):
             return RetryableError(text, answer)
         if status == 413:

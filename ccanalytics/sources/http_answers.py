@@ -1,10 +1,7 @@
-"""Answers of a service: readable, new or repeated, refused and why; and addresses to ask."""
+"""Answers of a service: readable, refused and why; and addresses to ask."""
 
 import re
-from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from math import isfinite
 
 import httpx
@@ -77,14 +74,6 @@ def repaired(body: bytes) -> bytes:
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
-def new_rows(rows: Iterable[msgspec.Struct], seen: set[int]) -> list[msgspec.Struct]:
-    """The rows no earlier page had; `seen` is updated."""
-    marks = [(hash(msgspec.json.encode(row)), row) for row in rows]
-    fresh = [row for mark, row in marks if mark not in seen]
-    seen.update(mark for mark, _ in marks)
-    return fresh
-
-
 def detail_of(body: bytes) -> ErrorDetail | None:
     """The service's message; None when something else answered, such as a proxy."""
     try:
@@ -112,11 +101,3 @@ def retry_after(headers: httpx.Headers) -> float | None:
     except ValueError:
         return None
     return seconds if isfinite(seconds) and seconds >= 0 else None
-
-
-def moment(answer: httpx.Response) -> datetime | None:
-    """When it was sent, by the service's clock."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except ValueError:
-        return None

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import AnyStr
 
 from ccanalytics.errors import AuthError
 
@@ -130,9 +131,11 @@ class Key:
             return {"authorization": f"Bearer {self._text}"}
         return {"x-api-key": self._text}
 
-    def redact(self, body: bytes) -> bytes:
-        """`body` without the key, in case it was repeated."""
-        return body.replace(self._text.encode(), b"[key]")
+    def redact(self, text: AnyStr) -> AnyStr:
+        """`text` without the key, in case it was repeated."""
+        if isinstance(text, bytes):
+            return text.replace(self._text.encode(), b"[key]")
+        return text.replace(self._text, "[key]")
 
 
 def find_key(

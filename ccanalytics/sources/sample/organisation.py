@@ -18,22 +18,12 @@ from random import Random
 
 import msgspec
 
+import ccanalytics.wire.claude_code as wire
 from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.registry import Organisation, Source
 from ccanalytics.sources.sample.sample_charges import charges_of
 from ccanalytics.sources.sample.staff import ORGANIZATION, TEAMS, StaffMember, people
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem
-from ccanalytics.wire.claude_code import (
-    ApiActor,
-    CoreMetrics,
-    EstimatedCost,
-    LinesOfCode,
-    ModelUsage,
-    Record,
-    TokenCounts,
-    ToolAction,
-    UserActor,
-)
 
 FIRST = date(2026, 5, 25)
 UNTIL = date(2026, 11, 22)
@@ -108,7 +98,7 @@ class SampleOrganisation(Source):
         """The first and last day of the sample."""
         return FIRST, UNTIL
 
-    def records(self, day: date) -> list[Record]:
+    def records(self, day: date) -> list[wire.Record]:
         """All records of one UTC day; none before the first day."""
         if day < FIRST:
             return []
@@ -161,7 +151,7 @@ class SampleOrganisation(Source):
         return Organisation(self.roster_csv(), calendars, MONTHLY_BUDGET_USD, BUDGETS, SEAT_PRICES)
 
 
-def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
+def _person_day(person: StaffMember, day: date) -> Iterator[wire.Record]:
     team = person.team_on(day)
     if team is None or day < person.first_use:
         return
@@ -190,22 +180,22 @@ def _chance(person: StaffMember, day: date) -> float:
     return person.habit * season * friday * grown
 
 
-def _record(person: StaffMember, team: str, day: date, work: float, draw: Random) -> Record:
+def _record(person: StaffMember, team: str, day: date, work: float, draw: Random) -> wire.Record:
     trained = 1.25 if team == TRAINED_TEAM and day >= TRAINED_FROM else 1.0
     explores = Random(f"{person.email} {day:%G-W%V} 1").random() < 0.035
     rate = 0.05 if explores else 2.95 * person.commits * trained
     commits = _poisson(draw, rate * work**0.7)
     added = int(commits * draw.lognormvariate(3.9, 0.5) + work * draw.uniform(5, 60))
     spelling = person.email.title() if person.mixed_case and draw.random() < 0.3 else person.email
-    core = CoreMetrics(
+    core = wire.CoreMetrics(
         num_sessions=1 + _poisson(draw, 1.6 * work),
-        lines_of_code=LinesOfCode(added, int(added * draw.uniform(0.15, 0.5))),
+        lines_of_code=wire.LinesOfCode(added, int(added * draw.uniform(0.15, 0.5))),
         commits_by_claude_code=commits,
         pull_requests_by_claude_code=sum(draw.random() < 0.22 for _ in range(commits)),
     )
-    return Record(
+    return wire.Record(
         date=f"{day}T00:00:00Z",
-        actor=UserActor(spelling),
+        actor=wire.UserActor(spelling),
         organization_id=ORGANIZATION,
         customer_type="subscription" if person.subscription else "api",
         subscription_type=person.subscription,
@@ -218,7 +208,7 @@ def _record(person: StaffMember, team: str, day: date, work: float, draw: Random
 
 def _tool_actions(
     person: StaffMember, team: str, day: date, work: float, draw: Random
-) -> dict[str, ToolAction]:
+) -> dict[str, wire.ToolAction]:
     fading = max(0.0, 1 - (day - FIRST).days / 30 / 5)
     tools = {  # proposals on such a day, and how much easier they are accepted
         "edit_tool": (13 * work, 0.0),
@@ -232,13 +222,13 @@ def _tool_actions(
         chance = min(0.99, person.accepts + tools[tool][1])
         accepted = sum(draw.random() < chance for _ in range(count))
         if count:
-            actions[tool] = ToolAction(accepted, count - accepted)
+            actions[tool] = wire.ToolAction(accepted, count - accepted)
     return actions
 
 
 def _usage(
     person: StaffMember, team: str, day: date, work: float, draw: Random
-) -> list[ModelUsage]:
+) -> list[wire.ModelUsage]:
     changed = team == CHANGED_TEAM and day >= CHANGED_FROM
     begin, end = MIGRATION  # everybody moves within two weeks
     moved = (day - (begin + (end - begin) * person.lateness)).days / 14 + 0.5
@@ -252,9 +242,9 @@ def _usage(
     return usages
 
 
-def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
+def _model_usage(model: str, size: float, changed: bool, draw: Random) -> wire.ModelUsage:
     read, written = (9_000_000 * 1.7, 540_000 * 3.2) if changed else (9_000_000, 540_000)
-    tokens = TokenCounts(
+    tokens = wire.TokenCounts(
         input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
         output=int(70_000 * size * draw.lognormvariate(0, 0.25)),
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
@@ -264,24 +254,24 @@ def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelU
     hundredths = 100 * tokens.input + 10 * tokens.cache_read + 125 * tokens.cache_creation
     exact = hundredths * price_in + 100 * tokens.output * price_out
     cents = Decimal((exact + 500_000) // 1_000_000)  # in integers, so the same everywhere
-    return ModelUsage(model, tokens, EstimatedCost(cents))
+    return wire.ModelUsage(model, tokens, wire.EstimatedCost(cents))
 
 
-def _key_day(key: str, day: date) -> Iterator[Record]:
+def _key_day(key: str, day: date) -> Iterator[wire.Record]:
     """What a pipeline did: no commits, less on days off."""
     draw = Random(f"{key} {day} 5")
     off = day in HOLIDAYS or day.weekday() >= 5
     runs = _poisson(draw, 24 * KEYS[key] * (0.15 if off else 1.0))
     if runs:
         size = 0.22 * runs * draw.lognormvariate(0, 0.15)
-        yield Record(
+        yield wire.Record(
             date=f"{day}T00:00:00Z",
-            actor=ApiActor(key),
+            actor=wire.ApiActor(key),
             organization_id=ORGANIZATION,
             customer_type="api",
             terminal_type="non-interactive",
             is_remote=False,
-            core_metrics=CoreMetrics(runs, LinesOfCode(0, 0), 0, 0),
+            core_metrics=wire.CoreMetrics(runs, wire.LinesOfCode(0, 0), 0, 0),
             tool_actions={},
             model_breakdown=[_model_usage("claude-sonnet-5", size, False, draw)],
         )
