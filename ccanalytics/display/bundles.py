@@ -37,6 +37,8 @@ def value_text(value: Any, form: Format | None) -> str:
     >>> value_text(-1.5, "$,.2f")
     '-$1.50'
     """
+    if isinstance(value, list | dict):
+        return str(value)
     if pd.isna(value):
         return "n/a"
     if callable(form):
@@ -45,8 +47,13 @@ def value_text(value: Any, form: Format | None) -> str:
         return day_words(value, "%b %Y")
     if isinstance(value, str | bool):
         return str(value)
-    form = form or (",.0f" if float(value).is_integer() else ",.4g")
-    text = format(value, form.replace("$", "").replace("~", "")).replace("%", " %")
+    usual = ",.0f" if float(value).is_integer() else ",.4g"
+    form = form or usual
+    try:
+        text = format(value, form.replace("$", "").replace("~", ""))
+    except ValueError:  # a format that only Vega knows
+        text = format(value, usual)
+    text = text.replace("%", " %")
     return re.sub("^[+-]?", r"\g<0>$", text) if "$" in form else text
 
 

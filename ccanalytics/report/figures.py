@@ -117,9 +117,11 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
 def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
     """Title and number format of each field of the tooltips; without tooltips of all channels."""
     encodings = [part.get("encoding", {}) for part in parts_of(chart)]
-    tooltips = [one for encoding in encodings for one in encoding.get("tooltip") or ()]
+    listed = [one.get("tooltip") for one in encodings]
+    tooltips = [one for tips in listed for one in (tips if isinstance(tips, list) else [tips])]
+    drawn = [one for encoding in encodings for one in encoding.values()]
     found: dict[str, tuple[str, str]] = {}
-    for one in tooltips or [one for encoding in encodings for one in encoding.values()]:
+    for one in tooltips if any(tooltips) else drawn:
         if isinstance(one, dict) and isinstance(one.get("field"), str):
             axis = one.get("axis") or one.get("legend") or {}
             name = one["field"].replace("\\", "")

@@ -263,14 +263,15 @@ def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
     chart = alt.Chart(frame).mark_point().encode(
         x=alt.X("who:N", title="team"),
         y=alt.Y("n:Q", title="dollars", axis=alt.Axis(format="$,.2f")),
+        size=alt.Size("k:Q", legend=alt.Legend(format=".2s")),  # which only Vega knows
     )  # fmt: skip
     [axes] = Charts({}).add(spec(chart))["tables"]
-    chart = chart.encode(tooltip=[alt.Tooltip("share:Q", title="part", format=".0%"), "k:Q"])
+    chart = chart.encode(tooltip=alt.Tooltip("share:Q", title="part", format=".0%"))
     [tooltips] = Charts({}).add(spec(chart))["tables"]
     heads = [[column["label"] for column in table["columns"]] for table in (axes, tooltips)]
-    assert heads == [["team", "dollars"], ["part", "k"]]
-    assert axes["rows"] == [["a", "$1,234.50"], ["b", "n/a"]]
-    assert tooltips["rows"] == [["25 %", "1"], ["100 %", "2"]]
+    assert heads == [["k", "team", "dollars"], ["part"]]
+    assert axes["rows"] == [["1", "a", "$1,234.50"], ["2", "b", "n/a"]]
+    assert tooltips["rows"] == [["25 %"], ["100 %"]]
 
 
 def test_a_failure_page_names_notebook_cell_and_error():
