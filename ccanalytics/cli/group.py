@@ -38,11 +38,9 @@ class Commands(click.Group):
     places: "Callable[[], Mapping[str, Reference]]" = staticmethod(dict)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in order."""
         return sorted(self.places())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command with this name, or None."""
         place = self.places().get(cmd_name)
         return with_uncut_help(resolve(place)) if place else None
 

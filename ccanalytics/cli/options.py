@@ -30,7 +30,6 @@ class SourceName(click.Choice):  # type: ignore[type-arg]
 
     @property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # not fixed, as click has it
-        """The names there are."""
         from ccanalytics.sources.registry import source_names
 
         return tuple(sorted(source_names()))

@@ -80,9 +80,9 @@ def report(
 
         gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
         if all_missing:
-            made = dict(catch_up(chosen, missing_weeks(chosen, since), shown, workers))
+            made = dict(catch_up(chosen, missing_weeks(chosen, since), workers, shown))
         else:
-            made = {week: weekly_report(chosen, shown, workers)}
+            made = {week: weekly_report(chosen, workers, shown)}
     code = _say_all(made, as_json) if all_missing else _say_one(made[week], as_json)
     pages = [page for page in made.values() if isinstance(page, Path)]
     if open_page and pages:

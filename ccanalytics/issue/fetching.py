@@ -26,11 +26,6 @@ def silent(what: str, share: float) -> None:
     """Progress that is not shown."""
 
 
-def part(progress: Progress, start: float, end: float) -> Progress:
-    """Progress of one part of the whole, from one share of it to another."""
-    return lambda what, share: progress(what, start + (end - start) * share)
-
-
 def fetch_days(
     options: RunOptions, *days: date, progress: Progress = silent, **how: Any
 ) -> SyncResult:
@@ -68,15 +63,11 @@ def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> No
             log.warning("%s: %s", missing, error)
 
 
-def fetch_companion(
-    options: RunOptions, companion: Companion, since: date, until: date
-) -> SyncResult:
-    """Sync a companion of a source's days, such as the bill."""
+def fetch_companion(options: RunOptions, companion: Companion, since: date, until: date) -> Any:
+    """Sync a companion of a source's days, such as the bill; returns what was done."""
+    stored = options.store, options.source
     with companion.open(options.spec, options.access) as source:
-        result: SyncResult = companion.sync(
-            source, options.store, options.source, since, until, options.now, False
-        )
-    return result
+        return companion.sync(source, *stored, since, until, options.now, False)
 
 
 def _of_days(progress: Progress, total: int = 0) -> Callable[..., None]:

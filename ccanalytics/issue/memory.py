@@ -80,18 +80,18 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
     digest.update(data.roster.to_csv(index=False).encode())
     # One of them belongs to a wing, which may be missing.
     known = [name for name in REMEMBERED if name in METRICS]
-    frames = {name: week_frame(data, name).dropna(subset="value") for name in known}
+    numbers: dict[str, dict[str, float]] = {}
+    for name in known:
+        frame = week_frame(data, name).dropna(subset="value")
+        mondays = frame["week"].dt.strftime("%Y-%m-%d")
+        numbers[name] = dict(zip(mondays, frame["value"].round(6).tolist(), strict=True))
     return Issue(
         source=data.source,
         data=digest.hexdigest(),
         definitions={name: METRICS[name].version for name in known},
-        numbers={
-            name: {f"{week:%Y-%m-%d}": round(float(value), 6)
-                   for week, value in zip(frame["week"], frame["value"], strict=True)}
-            for name, frame in frames.items()
-        },
+        numbers=numbers,
         parameters=dict(parameters),
-    )  # fmt: skip
+    )
 
 
 def remember(

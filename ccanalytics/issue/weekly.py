@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
@@ -15,7 +14,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import check_files, load
 from ccanalytics.dataset.preflight import preflight, stops
 from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
-from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, part, silent
+from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, silent
 from ccanalytics.issue.memory import memory_of, release_memory, remember
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
@@ -38,33 +37,32 @@ SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
 
 
 def weekly_report(
-    options: RunOptions, progress: Progress = silent, workers: NotebookWorkers | None = None
+    options: RunOptions, workers: NotebookWorkers, progress: Progress = silent
 ) -> Path:
     """The path of the report's page; the store is filled first, and notebooks only read it.
 
-    `workers` that were started by these options have imported meanwhile; else new ones are.
+    The `workers` are those of these options, and import meanwhile.
     """
     # What was typed wrong is answered before anything is fetched.
     browser = find_browser(options.environ) if options.pdf else None
     if options.extra:
         checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
     check_files(options.spec, options.settings, options.team)
-    with nullcontext(workers) if workers else closing(options.notebook_workers()) as ready:
-        progress(f"days of source {options.source}", 0.0)
-        fetch_report_days(options, progress=part(progress, 0.0, 0.25))
-        progress("checks of the records", 0.25)
-        spec = replace(_checked_spec(options, ready), browser=browser)
-        release_memory()
-        progress(counted(len(spec.notebooks), "notebook"), 0.35)
-        done: dict[str, float] = {}
+    progress(f"days of source {options.source}", 0.0)
+    fetch_report_days(options, progress=lambda what, share: progress(what, 0.25 * share))
+    progress("checks of the records", 0.25)
+    spec = replace(_checked_spec(options, workers), browser=browser)
+    release_memory()
+    progress(counted(len(spec.notebooks), "notebook"), 0.35)
+    done: dict[str, float] = {}
 
-        def begun(notebook: str, cell: int, cells: int) -> None:
-            done[notebook] = cell / cells
-            share = sum(list(done.values())) / len(spec.notebooks)  # a copy: threads report cells
-            what = notebook.removesuffix(".ipynb") if share < 1 else "the page"
-            progress(what, 0.35 + 0.6 * share)
+    def begun(notebook: str, cell: int, cells: int) -> None:
+        done[notebook] = cell / cells
+        share = sum(list(done.values())) / len(spec.notebooks)  # a copy: threads report cells
+        what = notebook.removesuffix(".ipynb") if share < 1 else "the page"
+        progress(what, 0.35 + 0.6 * share)
 
-        return run_report(spec, ready, progress=begun)
+    return run_report(spec, workers, progress=begun)
 
 
 def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
@@ -89,8 +87,8 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
 def catch_up(
     options: RunOptions,
     weeks: Sequence[date],
+    workers: NotebookWorkers,
     progress: Progress = silent,
-    workers: NotebookWorkers | None = None,
 ) -> Iterator[tuple[str, Path | CCAnalyticsError]]:
     """The name of each of `weeks` and its page, or the error, which does not stop the others.
 
@@ -100,21 +98,21 @@ def catch_up(
     check_files(options.spec, options.settings, options.team)
     for n, week in enumerate(weeks):
         one = replace(options, week=week_name(week))
-        own = part(progress, n / len(weeks), (n + 1) / len(weeks))
+        progress(one.week, n / len(weeks))
         try:
-            if _has_records(one, week, part(own, 0, 0.2)):
-                yield one.week, weekly_report(one, part(own, 0.2, 1), workers)
+            if _has_records(one, week):
+                yield one.week, weekly_report(one, workers)
         except AuthError:
             raise
         except CCAnalyticsError as error:
             yield one.week, error
 
 
-def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
+def _has_records(options: RunOptions, week: date) -> bool:
     """Whether there is a record on or before the last day of `week`."""
     sunday = week + timedelta(days=6)
     if options.spec.network:
-        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
+        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday)
     return any(day.rows for day in options.store.days(options.source, until=sunday).values())
 
 

@@ -33,9 +33,9 @@ def week_of(date: pd.Series) -> pd.Series:
 class Calendars:
     """The three calendars, each a frame with one row per line, in order of date."""
 
-    holidays: pd.DataFrame = field(default_factory=lambda: _empty("holidays"))
-    events: pd.DataFrame = field(default_factory=lambda: _empty("events"))
-    interventions: pd.DataFrame = field(default_factory=lambda: _empty("interventions"))
+    holidays: pd.DataFrame = field(default_factory=lambda: parse_calendar("holidays"))
+    events: pd.DataFrame = field(default_factory=lambda: parse_calendar("events"))
+    interventions: pd.DataFrame = field(default_factory=lambda: parse_calendar("interventions"))
     weekend: tuple[int, ...] = SATURDAY_SUNDAY
     """The weekend as numbers; Monday is 0."""
 
@@ -57,8 +57,8 @@ def read_calendars(
     return Calendars(**parsed, weekend=weekend)
 
 
-def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
-    """One row per line of `text` by date; an event for everybody has an empty `team`.
+def parse_calendar(kind: str, text: str = "", name: str = "") -> pd.DataFrame:
+    """One row per line of `text` by date, none without any; an event for everybody has no `team`.
 
     E-mail addresses that people noted are left out. `SettingsError` lists every bad line.
     """
@@ -71,10 +71,7 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
         texts = {name: without_emails(text) for name, text in cells.items()}
         return [parse_date(cells[c], c) if c == "date" else texts.get(c, "") for c in every]
 
-    frame = pd.DataFrame(list(columns.rows(text, name, parse).values()), columns=every)
+    rows = columns.rows(text, name, parse) if text else {}
+    frame = pd.DataFrame(list(rows.values()), columns=every)
     frame = frame.astype(dict.fromkeys(every, "str") | {"date": "datetime64[ms]"})
     return frame.sort_values("date", kind="stable", ignore_index=True)
-
-
-def _empty(kind: str) -> pd.DataFrame:
-    return parse_calendar(kind, ",".join(COLUMNS[kind].required), kind)

@@ -22,26 +22,25 @@ from ccanalytics.people.roster import NO_TEAM
 LARGEST_SHARE = 0.8
 """If one person makes more than this share of a figure, it is theirs, whoever else is in it."""
 
-Amounts = Mapping[Any, float]
-"""Each person of a group and their amount; 0 where it is not money."""
-
-Part = Sequence[Amounts]
-"""The people of a group on each side of a cut; one side where nothing is cut."""
+Amounts = Mapping[tuple[int, Any], float]
+"""What each person of a group makes on each side of a cut (0 where nothing is cut), or 0."""
 
 
-def enough(part: Part, minimum: int) -> bool:
+def enough(amounts: Amounts, minimum: int) -> bool:
     """Whether a figure of these people may be shown; each side has enough people or nobody."""
-    sides = [list(side.values()) for side in part if side]
-    return bool(sides) and all(large(len(s), max(s), sum(s), minimum) for s in sides)
+    sides: dict[int, list[float]] = {}
+    for (side, _), usd in amounts.items():
+        sides.setdefault(side, []).append(usd)
+    return bool(sides) and all(large(len(s), max(s), sum(s), minimum) for s in sides.values())
 
 
-def withheld(groups: Mapping[Any, Part], minimum: int) -> frozenset[Any]:
+def withheld(groups: Mapping[Any, Amounts], minimum: int) -> frozenset[Any]:
     """The groups to withhold: the small ones, and more where the total would reveal them.
 
     The total less the groups shown is what was withheld: where that is of too few people, the next
     smallest groups go too. One person may be in several groups. Groups of nobody reveal nothing.
     """
-    sizes = {name: len(set().union(*part)) for name, part in groups.items()}
+    sizes = {name: len({person for _, person in amounts}) for name, amounts in groups.items()}
     known = sorted((name for name in groups if sizes[name]), key=lambda name: (sizes[name], name))
     hidden = [name for name in known if not enough(groups[name], minimum)]
     others = [name for name in known if name not in hidden]
@@ -69,14 +68,12 @@ def moved_by_few(moves: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, s
     return found
 
 
-def joined(parts: Iterable[Part]) -> Part:
+def joined(groups: Iterable[Amounts]) -> Amounts:
     """Several groups as one: each person once per side, with their sum."""
-    sides: list[Counter[Any]] = []
-    for part in parts:
-        sides += [Counter() for _ in range(len(part) - len(sides))]
-        for side, amounts in zip(sides, part, strict=False):
-            side.update(amounts)
-    return sides
+    total: Counter[Any] = Counter()
+    for amounts in groups:
+        total.update(amounts)
+    return total
 
 
 def people_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
@@ -133,11 +130,11 @@ def withheld_rows(
     small = ~large(sides["size"], sides["max"].clip(lower=0), sides["sum"], minimum)
     # Only pools with a group that is too small can have others to withhold with it.
     in_doubt = np.isin(pool_of, pool_of[sides.index[small].get_level_values("cell")])
-    parts: dict[int, dict[tuple[str, int], list[dict[Any, float]]]] = {}
+    found: dict[int, dict[tuple[str, int], dict[tuple[int, Any], float]]] = {}
     for cell, side, actor, usd in people[in_doubt[people["cell"]]].itertuples(index=False):
-        groups = parts.setdefault(pool_of[cell], {})
-        groups.setdefault((names[cell], cell), [{}, {}])[side][actor] = usd
-    hidden = [cell for groups in parts.values() for _, cell in withheld(groups, minimum)]
+        groups = found.setdefault(pool_of[cell], {})
+        groups.setdefault((names[cell], cell), {})[side, actor] = usd
+    hidden = [cell for groups in found.values() for _, cell in withheld(groups, minimum)]
     return pd.Series(np.isin(cells, hidden), index=rows.index)
 
 

@@ -96,7 +96,9 @@ def test_a_week_that_fails_does_not_stop_the_others(tmp_path, reports):
     """The second is stopped by a check, the third by the service; the fourth is made."""
     asked, wrong = reports
     wrong |= {"2026-W45": PreflightError("A gap."), "2026-W46": ApiError("Overloaded.", status=529)}
-    outcomes = list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
+    outcomes = list(
+        catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path)), None)
+    )
     assert asked == NAMES
     assert [getattr(page, "name", "failed") for _, page in outcomes] == [
         "2026-W44.html",
@@ -112,9 +114,9 @@ def test_an_interrupted_run_continues_where_it_stopped(tmp_path, reports):
     asked, wrong = reports
     wrong["2026-W46"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
+        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path)), None))
     wrong.clear(), asked.clear()
-    list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
+    list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path)), None))
     assert asked == ["2026-W46", "2026-W47"]
 
 
@@ -123,7 +125,7 @@ def test_a_refused_key_is_tried_only_once(tmp_path, reports):
     asked, wrong = reports
     wrong |= dict.fromkeys(NAMES, AuthError("The key was refused."))
     with pytest.raises(AuthError):
-        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
+        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path)), None))
     assert asked == ["2026-W44"]
 
 
@@ -147,7 +149,7 @@ def test_weeks_before_the_first_record_are_skipped(tmp_path, monkeypatch, source
         asked = report_options(
             tmp_path, source, environ={variable: key}, settings=settings, now=later
         )
-        list(catch_up(asked, missing_weeks(asked)))
+        list(catch_up(asked, missing_weeks(asked), None))
     assert made == ["2026-W46", "2026-W47"]
 
 

@@ -63,4 +63,4 @@ def test_a_wrong_team_or_roster_is_reported_before_days_are_fetched(tmp_path, te
     with pytest.raises((ValueError, SettingsError), match=said):
         weekly_report(requested, workers=object())
     with pytest.raises((ValueError, SettingsError), match=said):
-        list(catch_up(requested, [date(2026, 11, 16)]))
+        list(catch_up(requested, [date(2026, 11, 16)], workers=object()))

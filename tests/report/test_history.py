@@ -1,6 +1,7 @@
 """An issue stores its numbers; the next one reports how later data changed them."""
 
 import json
+from contextlib import closing
 from datetime import UTC, date, datetime
 
 import pytest
@@ -110,7 +111,8 @@ def print_report(folder, now, late=0, roster="", team=""):
             weeks=1,
             out=folder / "reports",
         )
-        return weekly_report(options)
+        with closing(options.notebook_workers()) as workers:
+            return weekly_report(options, workers)
 
 
 def teams(sizes):

@@ -118,7 +118,7 @@ def test_without_a_browser_nothing_is_started(tmp_path):
         pdf=True,
     )
     with pytest.raises(ReportError, match="Chromium, Chrome or Edge on the PATH"):
-        weekly_report(options)
+        weekly_report(options, workers=None)
     assert list(tmp_path.iterdir()) == []
 
 
