@@ -40,8 +40,6 @@ class World:
     organization: str = "5a3c1e00-0000-4000-8000-000000000001"
     refresh_delay: timedelta = timedelta(hours=4)
     """The age of the last cost refresh."""
-    may_ask_cost: bool = True
-    """Whether the organization has a cost report."""
 
     def share_of(self, day: date, delay: timedelta) -> float:
         """How much of a UTC day is over and at least `delay` old, from 0 to 1."""

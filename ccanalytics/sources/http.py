@@ -318,7 +318,9 @@ class Client(Source):
         if not detail:
             then = f"A proxy answered, or the base URL {self.address} is wrong."
         elif status == 404:
-            then = f"{self._key.wanted.lacking} Else check the base URL {self.address}."
+            scope, lacking = self._key.wanted.scope, self._key.wanted.lacking
+            then = f"The key may lack the scope {scope}. {lacking} Else check the base URL "
+            then += f"{self.address}."
         return ApiError(f"{text} {then}", status=status)
 
 

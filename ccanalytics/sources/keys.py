@@ -45,7 +45,7 @@ class KeyKind:
     """Prefixes of keys that never open what this kind opens."""
     scope: str
     lacking: str
-    """What a key may lack when the service reports nothing."""
+    """What else may be lacking when the service reports nothing."""
 
 
 ADMIN_KEY = KeyKind(
@@ -56,8 +56,7 @@ ADMIN_KEY = KeyKind(
     right=(ADMIN,),
     foreign=(ANALYTICS,),
     scope="org:admin",
-    lacking="The service has this for organizations of the Claude Console only, not for individual "
-    "accounts and not on other clouds.",
+    lacking="Individual accounts and organizations on other clouds do not have this.",
 )
 
 ANALYTICS_KEY = KeyKind(
@@ -68,26 +67,19 @@ ANALYTICS_KEY = KeyKind(
     right=(ANALYTICS,),
     foreign=(ADMIN, OAUTH, PLAIN),
     scope="read:analytics",
-    lacking="The key lacks the scope read:analytics, the switch for API access is off in claude.ai "
-    "under Organization settings > API, or the organization is not on an Enterprise plan.",
+    lacking="The switch for API access may be off in claude.ai under Organization settings > API, "
+    "or the organization is not on an Enterprise plan.",
 )
 
 
-def scoped_key(scope: str, name: str = ADMIN_KEY.name) -> KeyKind:
-    """An Admin key, or a key of claude.ai that was made with this scope."""
-    return replace(
-        ADMIN_KEY,
-        name=name,
-        right=(ADMIN, ANALYTICS),
-        foreign=(),
-        scope=scope,
-        lacking=f"An sk-ant-api01- key needs the scope {scope}; individual accounts do not have "
-        "this.",
-    )
+MEMBERS_KEY = replace(
+    ADMIN_KEY,
+    right=(ADMIN, ANALYTICS),
+    foreign=(),
+    scope="read:members, for groups read:rbac_groups",
+)
 
-
-MEMBERS_KEY = scoped_key("read:members, for groups read:rbac_groups")
-COST_KEY = scoped_key("read:analytics", "Admin or analytics key")
+COST_KEY = replace(MEMBERS_KEY, name="Admin or analytics key", scope="read:analytics")
 
 
 class Key:

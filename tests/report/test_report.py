@@ -35,7 +35,7 @@ def bytes_written(folder):
 
 def report_of_service(folder, environment, faults=None):
     """A report of two weeks of the sample organisation, served as by the Admin API."""
-    service = FakeService(SampleOrganisation().records, now=lambda: NOW, faults=faults, keys=[KEY])
+    service = FakeService(SampleOrganisation().records, now=lambda: NOW, faults=faults)
     roster = folder / "people.csv"
     roster.write_text(SampleOrganisation().roster_csv(), encoding="utf-8")
     with serve(service) as server:
@@ -201,7 +201,7 @@ def test_a_second_run_fetches_only_days_that_may_still_change(over_http, clean_e
     _, reports, asked = over_http
     fetched = {one["starting_at"] for one in asked}
     assert len(fetched) == 14
-    again = FakeService(SampleOrganisation().records, now=lambda: NOW, keys=[KEY])
+    again = FakeService(SampleOrganisation().records, now=lambda: NOW)
     with serve(again) as server:
         done = command(
             *("sync", "--since", "2026-11-09", "--until", "2026-11-22"),
@@ -367,7 +367,7 @@ def in_dollars(wire):
 def test_a_check_can_stop_the_report_and_force_overrides_it(tmp_path, clean_environment):
     """Exit 3 and a page with the reason; with --force the page has the warning at its top."""
     records = SampleOrganisation().records
-    service = FakeService(records, now=lambda: NOW, keys=[KEY], shape=in_dollars)
+    service = FakeService(records, now=lambda: NOW, shape=in_dollars)
     asked = ("report", "2026-W47", "--source", "api", "--weeks", "1")
     with serve(service) as server:
         own = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": KEY}
