@@ -14,7 +14,7 @@ another source does not have, such as the customer type, is null.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -190,14 +190,10 @@ class ErrorDetail(Wire):
 
 
 class ErrorBody(Wire):
-    """The body of every error answer."""
+    """What is read of the body of every error answer."""
 
     error: ErrorDetail
     """What went wrong."""
-    type: Literal["error"] = "error"
-    """Always `error`; some answers leave it out."""
-    request_id: str | None = None
-    """The id of the request, as in the header `request-id`."""
 
 
 def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:

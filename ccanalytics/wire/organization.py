@@ -44,8 +44,6 @@ class Member(Listed):
     """When they were added, with a time zone."""
     role: str | None = None
     """What they may do, such as `user`, `claude_code_user`, `developer`, `billing` or `admin`."""
-    name: str | None = None
-    """Their name, if they gave one."""
 
 
 class MemberGroup(Wire):
@@ -78,8 +76,6 @@ class Listing(CursorPage[ListedRow], kw_only=True):
 
     has_more: bool
     """Whether another page follows."""
-    first_id: str | None = None
-    """The id of the first row; null on an empty page."""
     next_page: str | None = field(name="last_id", default=None)
     """The id of the last row, to send as `after_id`; null on an empty page."""
 
