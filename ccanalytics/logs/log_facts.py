@@ -83,12 +83,9 @@ def project_of(folder: str | None) -> str | None:
 
 # Equal values share one object: a hundred thousand lines have a few hundred of each.
 @lru_cache(10_000)
-def place_of(began: str | None, session: str | None, cwd: str | None, *rest: str | None) -> Place:
-    """Where a line was written, in a file that started in the project `began`."""
-    project = project_of(cwd)
-    if project and began and project.startswith((f"{began}/", f"{began}\\")):
-        project = began
-    return Place(session, project, *rest)
+def place_of(session: str | None, cwd: str | None, *rest: str | None) -> Place:
+    """Where a line was written."""
+    return Place(session, project_of(cwd), *rest)
 
 
 class Origin(NamedTuple):
@@ -279,6 +276,14 @@ class Facts:
 
         own = {answer(one) for one in self.requests.values() if one.agent == "main" and one.ids[0]}
         return [r for r in self.requests.values() if r.agent == "main" or answer(r) not in own]
+
+    def place(self, fact: Fact) -> Place:
+        """Where it happened: in the project its session began in, if that is around its folder."""
+        place, session = fact.place, self.sessions.get(fact.place.session or "")
+        began = session and session.place.project
+        if began and (place.project or "").startswith((f"{began}/", f"{began}\\")):
+            return place._replace(project=began)
+        return place
 
     def days(self) -> set[date]:
         """The UTC days of all facts."""

@@ -29,7 +29,6 @@ from ccanalytics.logs.log_facts import (
     day_of,
     origin_of,
     place_of,
-    project_of,
 )
 from ccanalytics.logs.log_lines import (
     DAMAGED,
@@ -102,7 +101,6 @@ class LogFile:
 
     def __init__(self, reader: "LogReader", path: Path) -> None:
         self.facts, self.reader, self.path = reader.facts, reader, path
-        self.project = reader.project_around(path)
         self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self._sessions: dict[str, Session] = {}
         self._forked = False
@@ -176,10 +174,8 @@ class LogFile:
 
     def _hear(self, line: Line, message: Message, at: int, offset: int) -> None:
         """Read the message of a line."""
-        if self.project is None:
-            self.project = project_of(line.cwd)
         where = line.session(), line.cwd, line.git_branch or None, line.entrypoint or None
-        place = place_of(self.project, *where)
+        place = place_of(*where)
         agent = "main" if self._main and not line.is_sidechain else "subagent"
         said = Said(line, message, at, place, agent)
         if agent == "main" and place.session and line.type in ("user", "assistant"):

@@ -57,8 +57,13 @@ def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
     `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
     """
     rows: dict[str, Iterable[Row]] = {
-        "requests": chain.from_iterable(map(_request_rows, facts.counted_requests())),
-        "tool_calls": map(_call_row, facts.calls.values()),
+        "requests": chain.from_iterable(
+            _request_rows(facts, one) for one in facts.counted_requests()
+        ),
+        "tool_calls": (
+            (*facts.place(one), one.at, *one.ids, one.tool, one.agent, *one.done, *one.started)
+            for one in facts.calls.values()
+        ),
         "log_events": (
             (one.place.session, one.at, *one.ids, one.kind, one.tokens, one.text)
             for one in facts.events.values()
@@ -212,15 +217,12 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
-def _request_rows(one: LoggedRequest) -> Iterator[Row]:
+def _request_rows(facts: Facts, one: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
+    place = facts.place(one)
     for agent, used in [(one.agent, one.used), *(("advisor", used) for used in one.advisors)]:
         context = used.tokens.into if agent == "advisor" else one.context
         yield (
-            *(*one.place, one.at, *one.ids, one.asked_at, used.model, agent, one.final),
+            *(*place, one.at, *one.ids, one.asked_at, used.model, agent, one.final),
             *(*used.tokens, used.cost, used.uncached_cost, context, *one.origin),
         )
-
-
-def _call_row(one: ToolCall) -> Row:
-    return *one.place, one.at, *one.ids, one.tool, one.agent, *one.done, *one.started

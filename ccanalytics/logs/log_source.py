@@ -37,15 +37,6 @@ DRIFT = 0.01
 """If more lines than this share need repair, the format may have changed."""
 
 
-class ReadFile(msgspec.Struct, frozen=True, gc=False):
-    """A file when it was last read."""
-
-    state: tuple[int, int]
-    """Its size, and when it was last written; a program can reset one of its two times."""
-    project: str | None = None
-    """The folder it started in: subfolders belong to the same project."""
-
-
 class Ledger(msgspec.Struct):
     """Which logs were read, and what of them the frames do not hold.
 
@@ -53,7 +44,8 @@ class Ledger(msgspec.Struct):
     """
 
     version: str = ""
-    files: dict[str, ReadFile] = {}
+    files: dict[str, tuple[int, int]] = {}
+    """The size of each file, and when it was last written; a program can reset one of two times."""
     models: dict[str, str] = {}
     """The model aliases when the files were read."""
     continued: dict[str, str] = {}
@@ -65,7 +57,7 @@ class LogReader:
 
     def __init__(self, ledger: Ledger, models: Mapping[str, str], unreadable: Counter[str]) -> None:
         self.facts = Facts()
-        self.files: dict[str, ReadFile] = {}
+        self.files: dict[str, tuple[int, int]] = {}
         self.models = ledger.models | dict(models)
         self.files_read = self.lines_read = 0
         self.unreadable_files = Counter(unreadable)
@@ -81,7 +73,7 @@ class LogReader:
             self.files[path] = known
         try:
             stat = os.stat(path)
-            if known and known.state == _state_of(stat):
+            if known and known == _state_of(stat):
                 return
             if not S_ISREG(stat.st_mode):
                 raise OSError(None, "It is not a file")
@@ -93,15 +85,8 @@ class LogReader:
             self.unreadable_files[str(error.strerror)] += 1
             return
         self.files_read += 1
-        part = LogFile(self, Path(path))
-        part.read(data)
-        self.files[path] = ReadFile(_state_of(stat), part.project)
-
-    def project_around(self, path: Path) -> str | None:
-        """The project of the session whose subagents write to a file, if it was read."""
-        session, _, _ = str(path).rpartition(f"{os.sep}subagents{os.sep}")
-        known = self.files.get(f"{session}.jsonl")
-        return known.project if known else None
+        LogFile(self, Path(path)).read(data)
+        self.files[path] = _state_of(stat)
 
     def model(self, name: str) -> str:
         """The model an id in the log stands for, also with a mark such as "[1m]" behind it."""
@@ -165,8 +150,6 @@ class LocalLogs(Source):
                     "set CLAUDE_CONFIG_DIR, or name a folder with --logs DIR."
                 )
             self._files += files
-        # A session comes before the subagents in a folder of its name: they have its project.
-        self._files.sort()
         self.missing = "" if self._files else " ".join(absent)
         for text in absent if self._files else ():
             log.warning(text)

@@ -34,6 +34,9 @@ from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)
 
+_warn_once = cache(log.warning)
+"""One command syncs several times: with each load."""
+
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
@@ -77,12 +80,6 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         read = logs.news(ledger or Ledger(models=known.models if known else {}))
         written = Ledger(code_version(), read.files, read.models)
         return _join(store, ledger, written, read.facts, now, lost, newest=ledger is None)
-
-
-@cache
-def _warn_once(text: str) -> None:
-    """One command syncs several times: with each load."""
-    log.warning("%s", text)
 
 
 @_no_collection()
