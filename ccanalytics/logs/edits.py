@@ -15,8 +15,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_lines import ApiPart, LogPart
-from ccanalytics.logs.log_repair import repaired
+from ccanalytics.logs.log_lines import ApiPart, ContentBlock, Line, LogPart, repaired
 
 EDIT_TOOLS = {
     "Edit": "edit_tool",
@@ -113,34 +112,28 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
-class ToolUse(msgspec.Struct):
-    """A tool call and its result: the text for the model, and Claude Code's own account.
+class ToolUse:
+    """A tool call and its result, which has a text for the model and Claude Code's own account.
 
-    All three are JSON that is decoded only when needed.
+    All three are JSON that is decoded only when needed; `is_damaged` says that it was repaired.
     """
 
-    tool: str
-    given: bytes | Raw
-    content: bytes | Raw
-    account: bytes | Raw
-    is_error: bool = False
-    denied: bool = False
-    is_damaged: bool = False
-    """A value of it had to be repaired."""
-
-    def __post_init__(self) -> None:
+    def __init__(self, call: ContentBlock, result: ContentBlock, line: Line) -> None:
+        self.tool, self._given, self._said = call.name or "", call.input, result.content
+        self._logged, self._denied = line.tool_use_result, line.tool_denial_kind is not None
         # An account of what failed is a text, also where the result does not say that it did.
-        account = bytes(memoryview(self.account)[:14])
-        self.is_error = self.is_error or account.startswith((b'"Error', b'"User rejected'))
+        account = bytes(memoryview(self._logged)[:14])
+        self._failed = result.is_error or account.startswith((b'"Error', b'"User rejected'))
+        self.is_damaged = False
 
     def outcome(self) -> Outcome:
         """The counts of the call.
 
         An error without a refusal happened before anybody decided: neither accepted nor rejected.
         """
-        if self.denied or (self.is_error and _REFUSED.match(self._text())):
+        if self._denied or (self._failed and _REFUSED.match(self._text())):
             return Outcome("rejected")
-        if self.is_error:
+        if self._failed:
             return Outcome("error")
         if self.tool in EDIT_TOOLS:
             added, removed = self._lines()
@@ -151,16 +144,16 @@ class ToolUse(msgspec.Struct):
 
     def started_agent(self) -> tuple[str | None, str | None]:
         """The id and type of the subagent it started; None where the log does not say."""
-        if self.is_error or self.tool not in AGENT_TOOLS:
+        if self._failed or self.tool not in AGENT_TOOLS:
             return None, None
         account = self._account()
         return account.agent_id, account.agent_type or self._input().subagent_type
 
     def _account(self) -> ToolAccount:
-        return self._decode(self.account, ToolAccount) or ToolAccount()
+        return self._decode(self._logged, ToolAccount) or ToolAccount()
 
     def _input(self) -> ToolInput:
-        return self._decode(self.given, ToolInput) or ToolInput()
+        return self._decode(self._given, ToolInput) or ToolInput()
 
     def _lines(self) -> tuple[int, int]:
         """Lines added and removed by a successful edit.
@@ -188,7 +181,7 @@ class ToolUse(msgspec.Struct):
 
         The command and its output decide, and the git operations that newer versions log.
         """
-        given = bytes(self.given)
+        given = bytes(self._given)
         if b"commit" not in given and b"create" not in given:
             return ACCEPTED
         account = self._account()
@@ -207,12 +200,12 @@ class ToolUse(msgspec.Struct):
 
     def _text(self) -> str:
         """The text of the result, which is a string or a list of blocks."""
-        said = self._decode(self.content, str | list[TextBlock])
+        said = self._decode(self._said, str | list[TextBlock])
         if isinstance(said, str):
             return said
         return "\n".join(block.text for block in said or () if block.text)
 
-    def _decode(self, data: bytes | Raw, kind: Any) -> Any:
+    def _decode(self, data: Raw, kind: Any) -> Any:
         """`data` as `kind`; None when it is absent or has another shape (text for an error)."""
         if not data:
             return None

@@ -88,17 +88,6 @@ def place_of(session: str | None, cwd: str | None, *rest: str | None) -> Place:
     return Place(session, project_of(cwd), *rest)
 
 
-class Origin(NamedTuple):
-    """Who called the model, as far as the log says."""
-
-    agent_id: str | None = None
-    skill: str | None = None
-    mcp_server: str | None = None
-
-
-origin_of = lru_cache(10_000)(Origin)
-
-
 class Used(NamedTuple):
     """The tokens of one call of a model, and their cost in units, if the price is known."""
 
@@ -135,7 +124,8 @@ class LoggedRequest(Fact, gc=False):
     used: Used
     context: int | None
     """The input tokens of its last own call."""
-    origin: Origin
+    origin: tuple[str | None, ...]
+    """The subagent, skill and MCP server it was for, as far as the log says."""
     advisors: list[Used] = []
     """Calls that its own tokens leave out."""
 
@@ -147,7 +137,7 @@ class LoggedRequest(Fact, gc=False):
         origin, final = self.origin, self.final or other.final
         if origin != other.origin:
             pairs = zip(origin, other.origin, strict=True)
-            origin = Origin._make(max(mine or "", its or "") or None for mine, its in pairs)
+            origin = tuple(max(mine or "", its or "") or None for mine, its in pairs)
         asked_at = min(filter(None, (self.asked_at, other.asked_at)), default=None)
         if (best.final, best.origin, best.asked_at) == (final, origin, asked_at):
             return best
@@ -266,7 +256,7 @@ class Facts:
         self._place_sessions(copies)
 
     def counted_requests(self) -> list[LoggedRequest]:
-        """The requests that count: a message repeated by a side conversation does not.
+        """The requests that count: not those in which a side conversation repeats a message.
 
         The repetition has the same message id, and the same tokens went in.
         """

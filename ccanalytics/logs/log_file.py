@@ -27,7 +27,6 @@ from ccanalytics.logs.log_facts import (
     ToolCall,
     Used,
     day_of,
-    origin_of,
     place_of,
 )
 from ccanalytics.logs.log_lines import (
@@ -43,10 +42,10 @@ from ccanalytics.logs.log_lines import (
     calls_behind,
     decoded,
     milliseconds,
+    records,
     split_lines,
     tokens,
 )
-from ccanalytics.logs.log_repair import records
 from ccanalytics.prices import Tariff, Tokens, price_list
 
 if TYPE_CHECKING:
@@ -269,12 +268,14 @@ class LogFile:
             message.stop_reason is not None,
             used,
             context or counts.into,
-            origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
+            (line.agent_id, line.attribution_skill, line.attribution_mcp_server),
             [self._used(said, model, its, False, False, free) for model, its, free in others],
         )
 
     def _used(self, said: Said, name: str | None, counts: Tokens, *about: bool) -> Used:
-        model = self.reader.model(name or UNKNOWN_MODEL)
+        name, models = name or UNKNOWN_MODEL, self.reader.models
+        # An alias also stands for its id with a mark such as "[1m]" behind it.
+        model = models.get(name) or models.get(name.partition("[")[0], name)
         prices = price_list(Tariff(model, *about), day_of(said.at))
         return Used(model, counts, *(prices.costs(counts) if prices else (None, None)))
 
@@ -290,11 +291,9 @@ class LogFile:
             return
         call, asked = other if is_result else (block, said)
         result, answer = (block, said) if is_result else other
-        line, tool = answer.line, call.name or ""
-        failed, denied = bool(result.is_error), line.tool_denial_kind is not None
-        use = ToolUse(tool, call.input, result.content, line.tool_use_result, failed, denied)
+        use = ToolUse(call, result, answer.line)
         ids, done = (name, asked.message.id, asked.turn), use.outcome()
-        about = answer.place, answer.at, ids, tool, answer.agent, done, use.started_agent()
+        about = answer.place, answer.at, ids, use.tool, answer.agent, done, use.started_agent()
         self.facts.add(ToolCall(*about))
         if use.is_damaged:
             self._note(DAMAGED, offset)

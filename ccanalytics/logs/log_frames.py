@@ -24,7 +24,6 @@ from ccanalytics.logs.log_facts import (
     Event,
     Facts,
     LoggedRequest,
-    Origin,
     Place,
     Session,
     ToolCall,
@@ -191,7 +190,7 @@ def facts_of(frames: Frames) -> Facts:
             advisors.append(used)
         else:
             advisors = []
-            about = asked_at, agent, final, used, row[20], Origin(*row[21:]), advisors
+            about = asked_at, agent, final, used, row[20], row[21:], advisors
             facts.add(LoggedRequest(Place(*row[:4]), row[4], row[5:8], *about))
     for row in _rows(frames["tool_calls"]):
         tool, agent, done = row[8], row[9], Outcome(*row[10:15])

@@ -8,16 +8,23 @@
 The format is internal to Claude Code and changes without notice. So only the fields needed here
 are decoded, each may be absent or null, and everything else is skipped without becoming a Python
 object. Texts of prompts, answers and files are never kept; titles of sessions are.
+
+Claude Code cuts texts in the middle of an emoji, leaves zero bytes where it crashed, and gateways
+write numbers as text. What can be read is read; what was dropped or changed is counted.
 """
 
+import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import reduce
+from operator import getitem
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_repair import repaired
 from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
@@ -164,7 +171,6 @@ _SAID = ("type", "message", "request_id", "uuid", "tool_use_result", "tool_denia
 decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
 
-
 NOT_JSON, NOT_A_LINE, NO_DATE = (
     "dropped: not JSON",
     "dropped: not a line of Claude Code",
@@ -173,13 +179,18 @@ NOT_JSON, NOT_A_LINE, NO_DATE = (
 GLUED, DAMAGED = "repaired: several records", "repaired: a damaged value"
 """What can be wrong with a line; it is an event in the store, and counted by `sync` and `check`."""
 
+_DECODER = json.JSONDecoder(strict=False)
+
+_BETWEEN = " \t\r\n\0,[]"
+"""Separators between two records."""
+
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+"""A step of the path in an error of msgspec: a field, or a place in a list."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-FIRST = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1000
-"""Claude Code did not exist before: an earlier time is that of a wrong clock."""
-
-LAST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
-"""So is a later one."""
+FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000 for year in (2025, 2100))
+"""Claude Code did not exist before: a time outside of these is that of a wrong clock."""
 
 
 def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
@@ -193,6 +204,70 @@ def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
             return None, NOT_A_LINE if is_json else NOT_JSON
     is_line = line.type or type(line.message) is Message
     return (line, fault) if is_line else (None, NOT_A_LINE)
+
+
+def records(line: bytes) -> Iterator[tuple[int, bytes]]:
+    """The records on one line and the text between them, each with its position.
+
+    Two processes writing at once can omit a line break, and a killed process leaves
+    half a record before the next one.
+    """
+    # In Latin-1 each byte is a character, so text positions are byte positions.
+    text = line.decode("latin-1")
+    start = done = 0
+    while (start := text.find("{", start)) >= 0:
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start += 1
+            continue
+        lost = text[done:start].strip(_BETWEEN)
+        # After half a record, only an object that names its session is a record, not a part of one.
+        if not lost or "sessionId" in value:
+            if lost:
+                yield done, line[done:start]
+            yield start, line[start:end]
+            done = end
+        start = end
+    if text[done:].strip(_BETWEEN):
+        yield done, line[done:]
+
+
+def repaired(data: bytes, kind: Any) -> Any:
+    """`data` as `kind`, without the values that do not fit; None when it is no JSON of that shape.
+
+    Half characters are replaced, and numbers are rounded: nothing in a log counts parts.
+    """
+    text = data.replace(b"\0", b"").removeprefix(BOM_UTF8).decode("utf-8", "replace")
+    try:
+        value = _whole(json.loads(text, strict=False))
+        for _ in range(1000):  # a line with more values that do not fit is none of Claude Code
+            try:
+                return msgspec.json.decode(msgspec.json.encode(value), type=kind, strict=False)
+            except msgspec.ValidationError as error:
+                place = str(error).partition(" - at `$")[2]
+                *around, last = [int(n) if n else name for name, n in _STEP.findall(place)]
+                part = reduce(getitem, around, value)
+                if last == "timestamp" and isinstance(part[last], int) and part[last] > 10**11:
+                    part[last] //= 1000  # milliseconds
+                else:
+                    del part[last]
+    except (ValueError, RecursionError, msgspec.MsgspecError, TypeError, LookupError):
+        pass  # of another shape as a whole, or not readable at all
+    return None
+
+
+def _whole(value: Any) -> Any:
+    """The value with whole characters and numbers that JSON has, as integers."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    if isinstance(value, int | float) and not abs(value) < 2**63:  # NaN and infinity are not
+        return None
+    return round(value) if isinstance(value, float) else value
 
 
 def milliseconds(moment: datetime | None) -> int | None:

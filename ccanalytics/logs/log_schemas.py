@@ -57,7 +57,9 @@ LOG_SCHEMAS = {
         field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
         field("message", pa.string(), "message id; null when not logged"),
         field("request", pa.string(), "request id; null when not logged"),
-        field("turn", pa.string(), "what it answers, where an id is missing; else null"),
+        field(
+            "turn", pa.string(), "what it answers, where an id is missing or too short; else null"
+        ),
         field("asked_at", pa.timestamp("ms"), "of the prompt or tool result before it, UTC"),
         field("model", pa.string(), "model that answered, an open set"),
         field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),

@@ -88,24 +88,16 @@ class LogReader:
         LogFile(self, Path(path)).read(data)
         self.files[path] = _state_of(stat)
 
-    def model(self, name: str) -> str:
-        """The model an id in the log stands for, also with a mark such as "[1m]" behind it."""
-        return self.models.get(name) or self.models.get(name.partition("[")[0], name)
-
-    def unpriced_models(self) -> Counter[str]:
-        """Requests by model without a known price; their cost is null."""
-        requests = self.facts.requests.values()
-        calls = (used for one in requests for used in (one.used, *one.advisors))
-        return Counter(used.model for used in calls if used.cost is None)
-
     def fault_texts(self) -> list[str]:
         """ "2 log lines dropped: not JSON" for each fault."""
         return [f"{counted(n, 'log line')} {fault}" for fault, n in sorted(self.faults.items())]
 
     def warnings(self) -> Iterator[str]:
         """What a person who reads the numbers needs to know."""
-        if unpriced := sorted(self.unpriced_models().items()):
-            models = ", ".join(f"{model} ({n})" for model, n in unpriced)
+        requests = self.facts.requests.values()
+        calls = (used for one in requests for used in (one.used, *one.advisors))
+        if unpriced := Counter(used.model for used in calls if used.cost is None):
+            models = ", ".join(f"{model} ({n})" for model, n in sorted(unpriced.items()))
             yield f"No price is known for {models}; the cost of these requests is null."
         yield from (f"{text}." for text in self.fault_texts())
         odd = sum(n for fault, n in self.faults.items() if fault.startswith("repaired"))

@@ -5,8 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from ccanalytics.logs.edits import Outcome, ToolUse
+from ccanalytics.logs.log_lines import ContentBlock, Line
 
 REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was rejected"
 
@@ -15,7 +17,15 @@ def done(tool, call=None, account=None, *, text="", error=False, denied=False):
     """The outcome of a call with this input and this result."""
     logged = b"" if account is None else json.dumps(account).encode()
     given, said = json.dumps(call or {}).encode(), json.dumps(text).encode()
-    return ToolUse(tool, given, said, logged, is_error=error, denied=denied).outcome()
+    return judged(tool, given, said, logged, is_error=error, denied=denied)
+
+
+def judged(tool, given, said, account, *, is_error=False, denied=False):
+    """The same of any bytes."""
+    call = ContentBlock("tool_use", name=tool, input=Raw(given))
+    result = ContentBlock("tool_result", content=Raw(said), is_error=is_error)
+    line = Line("user", tool_use_result=Raw(account), tool_denial_kind="rule" if denied else None)
+    return ToolUse(call, result, line).outcome()
 
 
 def patch(*lines, **more):
@@ -279,4 +289,4 @@ def test_compared_texts_account_for_every_line(before, after):
 @given(tool=st.sampled_from(["Edit", "Write", "Bash"]), content=st.binary(), account=st.binary())
 def test_no_result_stops_the_reading(tool, content, account):
     """Any value in a log has an outcome."""
-    assert ToolUse(tool, content, content, account).outcome().lines_added >= 0
+    assert judged(tool, content, content, account).lines_added >= 0
