@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from textwrap import wrap
 from typing import Any
 
 import vl_convert
@@ -19,6 +20,8 @@ VEGA_LITE = "6.4"
 WIDTH, WIDE = 520, 680
 BETWEEN = 68
 """Pixels between small charts: the value at a line's end, and a gap."""
+
+PICTURE = "image/svg+xml"
 
 Spec = dict[str, Any]
 
@@ -54,12 +57,51 @@ def start_drawing() -> None:
 
 def draw_ahead(notebook: NotebookNode) -> None:
     """Draw all charts of a notebook while others still run."""
+    for _, chart in _charts(notebook):
+        with suppress(ReportError):  # said when it is to be shown
+            svg_of(json.dumps(chart))
+
+
+def add_pictures(notebook: NotebookNode) -> None:
+    """Add its drawing to each chart, for viewers of notebooks that know no Vega-Lite."""
+    for number, (output, chart) in enumerate(list(_charts(notebook)), 1):
+        output.setdefault(PICTURE, _picture(chart, f"chart-{number}"))
+
+
+def _charts(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], Spec]]:
+    """The outputs that are charts: all forms of each, and the Vega-Lite among them."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     for data in (output.get("data", {}) for output in outputs):
-        for mime in data:
-            if "vnd.vegalite." in mime:
-                with suppress(ReportError):  # said when it is to be shown
-                    svg_of(json.dumps(data[mime]))
+        yield from ((data, data[mime]) for mime in data if "vnd.vegalite." in mime)
+
+
+def _picture(chart: Spec, name: str) -> str:
+    """The drawing of the page on white, under the title, which the page has as text."""
+    root = ET.fromstring(inline_svg(svg_of(json.dumps(chart)), name, {}))
+    left, top, width, height = map(float, root.get("viewBox", "").split())
+    title, subtitle = title_of(chart)
+    lines = [(line, "600") for line in wrap(title, 64)] + [
+        (line, "400") for line in wrap(subtitle, 76)
+    ]
+    above = 20 * len(lines) + 12
+    box = {"x": f"{left - 8}", "y": f"{top - above}", "width": "100%", "height": "100%"}
+    root.insert(0, ET.Element("rect", {**box, "fill": "white"}))
+    for number, (line, weight) in enumerate(lines, 1):
+        place = {"x": f"{left}", "y": f"{top - above + 20 * number}"}
+        ET.SubElement(root, "text", {**place, "font-weight": weight}).text = line
+    width, height = width + 16, height + above
+    root.attrib |= {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": f"{left - 8} {top - above} {width} {height}",
+        "width": f"{width}",
+        "height": f"{height}",
+        "font-family": "sans-serif",
+        "font-size": "13",
+        "role": "img",
+        "aria-label": str(chart.get("description") or title),
+    }
+    del root.attrib["aria-hidden"]
+    return ET.tostring(root, encoding="unicode")
 
 
 def sized(chart: Spec, width: int) -> Spec:

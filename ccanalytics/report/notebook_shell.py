@@ -139,7 +139,7 @@ class _Publisher(DisplayPublisher):
 
 
 class _WithoutPictures(MimeBundleFormatter):
-    """Charts without a picture: the page has its own."""
+    """Charts without a picture: the report draws each once, for its page and for the notebook."""
 
     def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
         return super().__call__(obj, include=include, exclude={*(exclude or ()), PICTURE})

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.archive import COMPANIONS, Issue, read_issue, write_issue, writing
-from ccanalytics.report.chart_drawing import draw_ahead, start_drawing
+from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
@@ -171,6 +171,7 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
                 served_at=spec.served_at,
             )
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
+            add_pictures(notebook)
             about = notebook.metadata.papermill
             for path in ("input_path", "output_path"):  # of this machine
                 about.pop(path, None)
