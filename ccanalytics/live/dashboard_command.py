@@ -6,8 +6,6 @@ import click
 
 import ccanalytics.cli.options as options
 
-OWN = "local"
-
 
 @click.command(
     epilog=options.examples(
@@ -30,4 +28,4 @@ def dashboard(port: int, no_browser: bool, **flags: Any) -> None:
         if not no_browser:
             click.launch(address)
 
-    asyncio.run(serve(options.run_options(source=OWN, **flags), port, begun))
+    asyncio.run(serve(options.run_options(source="local", **flags), port, begun))

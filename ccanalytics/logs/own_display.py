@@ -20,9 +20,6 @@ from ccanalytics.words import counted, day_words
 SHOWN = 15
 """The most sessions listed; the frame has them all."""
 
-Card = dict[str, Any]
-"""The texts of one card."""
-
 _money = METRICS["own_week"].format
 
 
@@ -121,14 +118,14 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     return bundle
 
 
-def _card(metric: str, label: str, value: str, interval: str, **texts: Any) -> Card:
+def _card(metric: str, label: str, value: str, interval: str, **texts: Any) -> Bundle:
     """The texts of one card; one's own count has no interval."""
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
     said = {"metric": metric, "label": label, "value": value, "interval": interval}
     return {**said, **empty, "tone": "neutral", **texts}
 
 
-def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Card:
+def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Bundle:
     """A sum that other weeks have too: what is usual, and the weeks as a sparkline."""
     form = "{:,.0f}".format if column == "commits" else _money
     usual = week.weekly[column].iloc[:-1].median() if week.verdict else math.nan

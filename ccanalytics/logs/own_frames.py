@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -115,11 +115,6 @@ def _zone(timezone: str) -> tzinfo:
         return ZoneInfo(timezone) if timezone else tzlocal()
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"{timezone!r} is no time zone, such as Europe/Berlin.") from error
-
-
-def clock_name(timezone: str) -> str:
-    """The clock of `timezone` in words: "this machine's time, CET"."""
-    return timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
 
 
 def session_name(session: pd.Series) -> str:

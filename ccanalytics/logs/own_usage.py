@@ -4,6 +4,8 @@ Only for the source `local`: nobody else is in these logs, so nothing is
 withheld. Every request is counted where and when it was made, so all splits have the same sums.
 """
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,6 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
     TOKENS,
     OwnFrames,
-    clock_name,
     labelled,
     last_folder,
     local_time,
@@ -52,9 +53,9 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
     Columns: the split, value (estimated cost), saved (by the cache, against paying each cached
     token as input), requests, the tokens and their kinds, unpriced_tokens, commits, pull_requests,
     lines_added, lines_removed, and sessions by their start. Null where a split makes no sense:
-    commits of a model; and money without a known price. Days and hours are
-    those of `timezone`, by default this machine's, and each of the range is there. The attribute
-    `cut` has the weeks that are not whole: not over yet, or not all in the range.
+    commits of a model; and money without a known price. Days and hours are those of `timezone`, by
+    default this machine's, and each of the range is there. The attribute `cut` has the weeks that
+    are not whole: not over yet, or not all in the range.
     """
     splits = [split, by] if by else [split]
     if unknown := {*splits} - {*SPLITS}:
@@ -74,7 +75,8 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
     frame = frame.astype(dict.fromkeys({*splits} - {*TIMES}, "str"))
     if split not in TIMES:
         frame = frame.sort_values("value", ascending=False, ignore_index=True)
-    frame.attrs = {"clock": clock_name(timezone), "parts": by}
+    clock = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
+    frame.attrs = {"clock": clock, "parts": by}
     if split == "week":
         frame.attrs["cut"] = frame["week"][~frame["week"].isin(data.weeks)].tolist()
     if len(days) == 1:
@@ -84,10 +86,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
 
 def _every(frame: pd.DataFrame, data: Dataset, splits: list[str]) -> pd.DataFrame:
     """`frame` with a row of zeros for each day or hour in which nothing was used."""
-    whole = {
-        "day": pd.date_range(data.since, data.until, unit="ms"),
-        "hour": range(24),
-    }
+    whole = {"day": pd.date_range(data.since, data.until, unit="ms"), "hour": range(24)}
     if splits[0] not in whole:
         return frame
     levels = [frame.index.unique(name).union(whole.get(name, [])) for name in splits]

@@ -175,7 +175,7 @@ def test_a_page_opened_before_the_first_session_waits_for_it(tmp_path, opened, b
         page = browser.new_page()
         page.goto(served.url)
         expect(state(page, "waiting")).to_be_visible(timeout=WAIT)
-        expect(page.locator("#live .trouble")).to_contain_text("does not exist yet")
+        expect(page.locator("#live .trouble")).to_contain_text("There is no session log in")
         append(log_of(tmp_path / "logs"), {"team": "Data", "value": 5})
         expect(page.locator(".trust")).to_contain_text("5 in all", timeout=WAIT)
         expect(page.locator(".chart.drawn")).to_have_count(1)

@@ -468,7 +468,7 @@ def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
     """Every cell of my_usage, with this time zone; the page shows names as text."""
     done = run_notebook(folder, tmp_path, clean_environment, timezone="Europe/Berlin", days=14)
     outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
-    assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 10
+    assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 9
     assert not [one for one in outputs if one.output_type == "error"]
     page = build_page([done], title="My usage", definitions=cca.METRICS)
     assert HOSTILE not in page
