@@ -14,7 +14,6 @@ so a crash leaves the old files or the new, never a mixture.
 
 import atexit
 import contextlib
-import errno
 import logging
 import os
 import shutil
@@ -22,16 +21,11 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-from ccanalytics.errors import StoreError
 
 log = logging.getLogger(__name__)
 
 ASIDE = ".cca-writing-"
 """Prefix of files being written, and of folders for them."""
-
-_NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 if sys.platform == "win32":
     import msvcrt
@@ -63,11 +57,6 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
         raise
 
 
-def private(path: Any, flags: int) -> int:
-    """For `open(..., opener=private)`: a new file is readable and writable by its owner only."""
-    return os.open(path, flags, 0o600)
-
-
 def make_private(folder: Path) -> None:
     """Create a folder and its parents, accessible to their owner only."""
     for parent in reversed((folder, *folder.parents)):
@@ -76,16 +65,12 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def own_folder(prefix: str) -> Iterator[Path]:
-    """A private temporary folder; those that killed processes left are removed.
-
-    A folder without a lock is not one of them, whatever its name, and is left alone.
-    """
-    for lock in Path(tempfile.gettempdir()).glob(f"{prefix}*/lock"):
-        with contextlib.suppress(OSError):  # of another user, or of a process that lives
-            _remove_unlocked(lock.parent)
-    new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}"))
-    with _held(_open_lock(new / "lock")):
+def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A private folder, temporary unless below `parent`; those of killed processes are removed."""
+    parent = parent or Path(tempfile.gettempdir())
+    _sweep(parent, prefix)
+    new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}", dir=parent))
+    with alone(new / "lock"):
         # Only now does it have the name of those that are removed.
         folder = new.rename(new.with_name(new.name.removeprefix("new-")))
         try:
@@ -94,16 +79,39 @@ def own_folder(prefix: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_unlocked(folder: Path) -> None:
-    with _held(_open_lock(folder / "lock"), wait=False):
-        shutil.rmtree(folder, ignore_errors=True)
+def _sweep(parent: Path, prefix: str) -> None:
+    """Remove the folders of dead processes; one without a lock is not ours, whatever its name."""
+    for lock in parent.glob(f"{prefix}*/lock"):
+        # Not those of another user, or of a process that lives.
+        with contextlib.suppress(OSError), _held(_opened(lock), wait=False):
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold `lock`, a file created for it; others who ask for it wait."""
-    with _held(_open_lock(lock)):
+def alone(lock: Path, *, waiting: str = "") -> Iterator[None]:
+    """Hold `lock`, a file created for it; others who ask for it wait, and log `waiting`."""
+    make_private(lock.parent)
+    if waiting:
+        try:
+            with _held(_opened(lock), wait=False):
+                pass
+        except OSError:
+            log.warning("%s", waiting)
+    with _held(_opened(lock)):
         yield
+
+
+@contextlib.contextmanager
+def _held(handle: int, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    try:
+        _take_lock(handle, shared=shared, wait=wait)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _opened(lock: Path) -> int:
+    return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 class AtomicFolder:
@@ -111,14 +119,20 @@ class AtomicFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._aside = root / ".tmp"
-        self._commit = self._aside / "commit"
+        self.aside = root / ".tmp"
+        self._lock, self._commit = self.aside / "lock", self.aside / "commit"
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """While this is open no file is moved, and all files belong to complete sets."""
         while self.root.is_dir():
-            with self._shared():
+            try:
+                make_private(self.aside)
+                handle = _opened(self._lock)
+            except OSError:  # nobody can write here, and perhaps nobody ever did
+                there = self._lock if self._lock.exists() else os.devnull
+                handle = os.open(there, os.O_RDONLY)
+            with _held(handle, shared=True):
                 # Under the lock, a commit can only be left over from a crash.
                 if not self._commit.exists():
                     yield
@@ -133,31 +147,17 @@ class AtomicFolder:
 
         There is one writer at a time; reading continues. Leftovers of dead writers are removed.
         """
-        with self.alone("write.lock"):
+        with alone(self.aside / "write.lock"):
             if self._commit.exists():
-                with self.alone("lock"):
+                with alone(self._lock):
                     self._finish()
-            for stray in self._aside.glob("write-*"):
+            for stray in self.aside.glob("write-*"):
                 shutil.rmtree(stray, ignore_errors=True)
-            folder = Path(tempfile.mkdtemp(prefix="write-", dir=self._aside))
+            folder = Path(tempfile.mkdtemp(prefix="write-", dir=self.aside))
             try:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def alone(self, lock: str, *, waiting: str = "") -> Iterator[None]:
-        """Hold the lock of one kind of work; reading continues.
-
-        `waiting` is logged when somebody else does it, and has to be waited for.
-        """
-        try:
-            make_private(self._aside)
-            handle = _open_lock(self._aside / lock)
-        except OSError as error:
-            raise StoreError(f"{self.root} cannot be written to: {error.strerror}.") from error
-        with _held(handle, waiting=waiting):
-            yield
 
     def commit(self, folder: Path) -> None:
         """Move the files of `folder`, which `writing` gave, into place."""
@@ -166,32 +166,11 @@ class AtomicFolder:
             path.chmod(0o600)
         for path in [*files, *{path.parent for path in files}]:
             _flush(path)
-        with self.alone("lock"):
+        with alone(self._lock):
             os.rename(folder, self._commit)
-            _flush(self._aside)
+            _flush(self.aside)
             self._finish()
-            # Links of dead processes; under the lock nobody is creating any.
-            for links in self._aside.glob("read-*"):
-                with contextlib.suppress(OSError):
-                    _remove_unlocked(links)
-
-    def pin(self, paths: Iterable[Path]) -> Path:
-        """A folder, laid out as the root, in which these files stay as they are until this process
-        ends; the root itself where there can be no links. Only while `reading`.
-        """
-        try:
-            folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._aside))
-            _take_lock(_open_lock(folder / "lock"))  # held, as never closed, by this process
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            for path in paths:
-                link = folder / path.relative_to(self.root)
-                make_private(link.parent)
-                os.link(path, link)
-        except OSError as error:
-            if error.errno not in (*_NO_ACCESS, errno.ENOTSUP, errno.EMLINK, errno.ENOENT):
-                raise
-            return self.root
-        return folder
+        _sweep(self.aside, "read-")
 
     def _finish(self) -> None:
         """Move what is in `commit`."""
@@ -205,41 +184,21 @@ class AtomicFolder:
             _flush(folder)
         shutil.rmtree(self._commit)
 
-    @contextlib.contextmanager
-    def _shared(self) -> Iterator[None]:
-        """The lock that readers share; none where nobody can write and nobody ever did."""
-        path = self._aside / "lock"
+    def pin(self, paths: Iterable[Path]) -> Path:
+        """A folder, laid out as the root, in which these files stay as they are until this process
+        ends; the root itself where links cannot be made. Only while `reading`.
+        """
+        opened = contextlib.ExitStack()
+        atexit.register(opened.close)
         try:
-            make_private(self._aside)
-            handle = _open_lock(path)
-        except OSError as error:
-            if error.errno not in _NO_ACCESS:
-                raise
-            handle = os.open(path if path.exists() else os.devnull, os.O_RDONLY)
-        with _held(handle, shared=True):
-            yield
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-
-
-@contextlib.contextmanager
-def _held(
-    handle: int, *, shared: bool = False, wait: bool = True, waiting: str = ""
-) -> Iterator[None]:
-    """While this is open the lock is ours; `waiting` is logged when it has to be waited for."""
-    try:
-        try:
-            _take_lock(handle, shared=shared, wait=wait and not waiting)
+            folder = opened.enter_context(own_folder("read-", self.aside))
+            for path in paths:
+                link = folder / path.relative_to(self.root)
+                make_private(link.parent)
+                os.link(path, link)
         except OSError:
-            if not waiting:
-                raise
-            log.warning("%s", waiting)
-            _take_lock(handle, shared=shared)
-        yield
-    finally:
-        os.close(handle)
+            return self.root
+        return folder
 
 
 def _files(folder: Path) -> list[Path]:

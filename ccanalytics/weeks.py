@@ -19,7 +19,6 @@ class Settling:
 TWO_DAYS = Settling(timedelta(hours=1), timedelta(hours=48))
 """The service promises a complete day within the hour; later changes are not documented."""
 
-
 CLOCKS_APART = timedelta(minutes=10)
 """How far two clocks may differ before one counts as wrong."""
 
@@ -105,8 +104,9 @@ def month_days(text: str) -> tuple[date, date]:
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def days_between(since: date, until: date) -> list[date]:
+def days_between(since: date | str, until: date | str) -> list[date]:
     """All days from `since` to `until`, both inclusive; `ValueError` when they are reversed."""
-    if until < since:
+    first, last = parse_day(since), parse_day(until)
+    if last < first:
         raise ValueError(f"The range is reversed: it begins {since} and ends {until}.")
-    return [since + timedelta(days=n) for n in range((until - since).days + 1)]
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -17,32 +17,33 @@ Reference = str
 
 @dataclass(frozen=True)
 class Wing:
-    """What one wing adds, as references such as "logs.log_source:SPEC"."""
+    """What one wing adds, as references such as "logs.log_source:SPEC".
+
+    commands      by name: a command of the command line
+    names         by name: a public name of the package
+    sources       a `SourceSpec` each
+    frames        a mapping of frame names to Arrow schemas each, for those the spine does not have
+    companions    by flag of `ccanalytics sync`: a `Companion`, more days of an organisation
+    files         by flag of `ccanalytics sync`: a function that syncs a file into the store
+    flags         the help of these flags
+    checks        by source: a table of checks of `ccanalytics check`
+    definitions   files of metric definitions, as paths below the package
+    findings      functions that return findings of a dataset; they are ranked with all others
+    notebooks     those of the weekly report, each with the function that gives None for a dataset
+                  it has nothing for; without one it is always part of it
+    """
 
     commands: Mapping[str, Reference] = field(default_factory=dict)
-    """Commands of the command line, by name."""
     names: Mapping[str, Reference] = field(default_factory=dict)
-    """Public names of the package."""
     sources: tuple[Reference, ...] = ()
-    """A `SourceSpec` each."""
     frames: tuple[Reference, ...] = ()
-    """A mapping of frame names to Arrow schemas each, for frames the spine does not have."""
     companions: Mapping[str, Reference] = field(default_factory=dict)
-    """A `Companion` by its flag of `ccanalytics sync`: more days of an organisation, kept next to
-    those of its source."""
-    flags: Mapping[str, str] = field(default_factory=dict)
-    """The help of these flags."""
     files: Mapping[str, Reference] = field(default_factory=dict)
-    """A function that syncs a file into the store, by its flag of `ccanalytics sync`."""
+    flags: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, Reference] = field(default_factory=dict)
-    """A table of checks of `ccanalytics check` by the source they are about."""
     definitions: tuple[str, ...] = ()
-    """Files of metric definitions, as paths below the package."""
     findings: tuple[Reference, ...] = ()
-    """Functions that return findings of a dataset; they are ranked with all others."""
     notebooks: Mapping[str, Reference] = field(default_factory=dict)
-    """Notebooks of the weekly report, with the function that gives None for a dataset they have
-    nothing for; without one they are always part of it."""
 
 
 @cache

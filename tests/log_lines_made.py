@@ -1,7 +1,7 @@
 """Lines of session logs, as Claude Code writes them, and the results of reading them."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import ccanalytics as cca
 from ccanalytics.logs.log_source import LocalLogs
@@ -74,7 +74,7 @@ def synced_logs(store, folder, now=NOW):
 
 def rows(store):
     """Every row of every frame of every day, in order, without the identity of the store."""
-    _, frames = store.read_range("local", date(2025, 1, 1), date(2027, 1, 1))
+    _, frames = store.read_days("local", store.dates("local"))
     return {
         name: sorted(
             ({k: v for k, v in row.items() if k != "organization"} for row in table.to_pylist()),

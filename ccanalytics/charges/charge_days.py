@@ -17,9 +17,9 @@ from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
 from ccanalytics.frames.schemas import SCHEMAS, USD, field
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, Source, SourceSpec, source_spec
-from ccanalytics.store.day_changes import Changes, SyncResult
-from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.day_store import Changes, NewDay, Store
 from ccanalytics.store.layout import Companion
+from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
@@ -96,10 +96,11 @@ def stored_charges(
     """
     import pandas as pd
 
-    stored, tables = store.read_range(COMPANION.stored_as(source), since, until)
+    name = COMPANION.stored_as(source)
+    stored = store.days(name, since, until)
     if not stored:
         return {}
-    charges = to_pandas(tables["charges"])
+    charges = to_pandas(store.read(name, "charges", since, until))
     days = pd.DataFrame({"date": pd.DatetimeIndex([*stored]).as_unit("ms")})
     found = {"charges": charges, "charged_days": days}
     if source_spec(source).has_usage:

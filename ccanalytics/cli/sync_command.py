@@ -107,9 +107,8 @@ def _sync(
         say(f"{flag}: {fetch_companion(chosen, part, *days)}", err=as_json)
     say(chosen.settings.store, err=as_json)
     if as_json:
-        days_of = asdict(result)
-        known = {name: days_of.pop(name) for name in ("newest", "remark")}
-        answer("sync", 0, **ends, days=days_of, **known, store=chosen.settings.store.absolute())
+        store = chosen.settings.store.absolute()
+        answer("sync", 0, **ends, days=asdict(result), store=store)
 
 
 def _refuse(wrong: object, why: str) -> None:

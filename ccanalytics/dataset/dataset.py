@@ -7,9 +7,9 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from inspect import signature
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
@@ -23,22 +23,16 @@ from ccanalytics.people.small_groups import withheld_teams
 from ccanalytics.settings import BudgetScope
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
-from ccanalytics.weeks import days_between, parse_day, week_days
+from ccanalytics.weeks import days_between, week_days
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+Reader = Callable[[str, date, date], pd.DataFrame]
+"""Reads one frame of some days."""
+
 PART = 100_000
 """Records (rows of `activity`) that are summed together: with two models and tools each 25 MB."""
-
-
-@dataclass(frozen=True)
-class StoredRecords:
-    """Records that stay in the store until they are asked for, and how many there are of a day."""
-
-    read: Callable[[str, date, date], pd.DataFrame]
-    """One frame of some days."""
-    counts: Mapping[date, int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,13 +40,13 @@ class Dataset(ShowsItself):
     """The three tidy frames of `since` to `until`, both inclusive, and what they rest on.
 
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
-    after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
-    as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
+    after its end), fetched_at, records (of everybody), and restated (it had changed since).
+    Closed and final are as it was fetched, not as it is now. `unknown_fields` are those that this
     version does not know. In `hidden_weeks` nothing of the dataset's team is shown: it, or
     everybody without it, has too few people, or few people changed it since it was published.
     `withheld_before` are the weeks and teams that earlier outputs of the store withheld, and
     whether only their money. `rest` are the records of everybody else, whom the figures of a team
-    must not reveal. `cost_days` are the days of known cost, if it is not in the records. `stored`
+    must not reveal. `cost_days` are the days of known cost, if it is not in the records. `reader`
     reads records on demand, where they are too many to read at once.
     """
 
@@ -79,13 +73,17 @@ class Dataset(ShowsItself):
     withheld_before: frozenset[tuple[pd.Timestamp, str, bool]] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
-    stored: StoredRecords | None = None
+    reader: Reader | None = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs, or one not read yet."""
-        if name in SCHEMAS and self.stored is not None:
-            vars(self)[name] = self._read(name)
-            return vars(self)[name]
+        if name in SCHEMAS and self.reader is not None:
+            if self.whole is None:
+                frame = self.reader(name, self.since, self.until)
+            else:
+                frame = days_of(getattr(self.whole, name), self.since, self.until).copy(deep=False)
+            vars(self)[name] = frame
+            return frame
         if name.startswith("_") or name not in self.extras:
             known = ", ".join(self.extras) or "none"
             raise AttributeError(
@@ -116,38 +114,25 @@ class Dataset(ShowsItself):
     @property
     def record_count(self) -> int:
         """How many records there are: rows of `activity`."""
-        if self.is_read or self.stored is None:
-            return len(self.activity)
-        return sum(n for day, n in self.stored.counts.items() if self.since <= day <= self.until)
+        return len(self.activity) if self.is_read else int(self.days["records"].sum())
 
     whole: ClassVar["Dataset | None"] = None
     """The dataset this one is a part of: what it knows about a week holds here too."""
 
-    @property
-    def original(self) -> "Dataset":
-        """The dataset this one is a copy of, else itself."""
-        whole = self.whole
-        same = whole is not None and (whole.since, whole.until) == (self.since, self.until)
-        return whole if whole is not None and same else self
-
     @cached_property
     def weeks(self) -> pd.DatetimeIndex:
         """The Mondays of the ISO weeks of which all seven days are in range, stored and closed."""
-        coverage = self.coverage
-        whole = (coverage["days_closed"] == 7) & (coverage["days_stored"] == 7)
-        return pd.DatetimeIndex(coverage["week"][whole], name="week")
+        whole = self.coverage["days_closed"] == 7
+        return pd.DatetimeIndex(self.coverage["week"][whole], name="week")
 
     @property
     def coverage(self) -> TitledFrame:
         """One row per ISO week in range: days_in_range, days_stored, days_closed, days_final,
         and fetched_at of the day fetched longest ago."""
-        monday = week_of(self.days["date"]).astype("datetime64[ms]")
-        weeks = self.days.groupby(monday.rename("week")).agg(
-            days_in_range=("date", "size"),
-            days_stored=("stored", "sum"),
-            days_closed=("closed", "sum"),
-            days_final=("final", "sum"),
-            fetched_at=("fetched_at", "min"),
+        monday = week_of(self.days["date"]).astype("datetime64[ms]").rename("week")
+        flags = {f"days_{name}": (name, "sum") for name in ("stored", "closed", "final")}
+        weeks = self.days.groupby(monday).agg(
+            days_in_range=("date", "size"), **flags, fetched_at=("fetched_at", "min")
         )
         labels = {"week": "week of", "days_stored": "days stored", "days_final": "days final"}
         return titled(weeks.reset_index(), "Days by week", labels=labels)
@@ -157,7 +142,7 @@ class Dataset(ShowsItself):
 
         Its metrics equal those of `load(since, until)`; days outside this dataset are missing.
         """
-        wanted = days_between(parse_day(since), parse_day(until))
+        wanted = days_between(since, until)
         first, last = max(wanted[0], self.since), min(wanted[-1], self.until)
         if last < first:
             raise ValueError(
@@ -177,9 +162,9 @@ class Dataset(ShowsItself):
             some = self.weeks[start : start + size]
             yield self._of_days(some[0].date(), week_days(some[-1].date())[-1])
 
-    def in_store(self, stored: StoredRecords) -> "Dataset":
+    def in_store(self, reader: Reader) -> "Dataset":
         """The same dataset without its records, which are read when they are asked for."""
-        made = self._with(stored=stored)
+        made = self._with(reader=reader)
         for name in SCHEMAS:
             del vars(made)[name]
         return made
@@ -196,44 +181,30 @@ class Dataset(ShowsItself):
         # Of the extra frames those that only list days hold for everybody.
         extras = {name: part for name, part in self.extras.items()
                   if "team" in part or list(part) == ["date"]}  # fmt: skip
-        read = self._with(extras=extras, **self._records())
+        read = self._with(extras=extras)  # the records are read: what is withheld needed them
 
-        def people(inside: bool) -> Dataset:
-            return read._each(
-                lambda part: part[(part["team"] == team) == inside].reset_index(drop=True),
-                having="team",
-            )
+        def people(inside: bool, part: pd.DataFrame) -> pd.DataFrame:
+            return part[(part["team"] == team) == inside].reset_index(drop=True)
 
-        return people(True)._with(
-            team=team, hidden_weeks=self.hidden_weeks | hidden, rest=people(False)
-        )
+        rest = read._each(partial(people, False), "team")
+        weeks = self.hidden_weeks | hidden
+        return read._each(partial(people, True), "team", team=team, hidden_weeks=weeks, rest=rest)
 
     def by_cost_centre(self) -> "Dataset":
         """This dataset with cost centres of the roster in place of teams."""
         column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
         roster = self.roster.assign(team=column)
-        read = self._with(**self._records())
-        return read._each(lambda part: with_teams(part, roster), having="actor_kind", roster=roster)
+        self._records()
+        return self._each(lambda part: with_teams(part, roster), "actor_kind", roster=roster)
 
-    def _records(self) -> dict[str, pd.DataFrame]:
-        """The three frames, read if they were not yet."""
-        return {name: getattr(self, name) for name in SCHEMAS}
-
-    def _read(self, name: str) -> pd.DataFrame:
-        assert self.stored is not None
-        if self.whole is None:
-            return self.stored.read(name, self.since, self.until)
-        return days_of(getattr(self.whole, name), self.since, self.until).copy(deep=False)
+    def _records(self) -> list[pd.DataFrame]:
+        """The three frames, read now if they were not yet."""
+        return [getattr(self, name) for name in SCHEMAS]
 
     def _of_days(self, first: date, last: date, **fields: Any) -> "Dataset":
         """These days of what is read; what is not is read of these days when it is asked for."""
-        return self._each(
-            lambda part: days_of(part, first, last),
-            having="date",
-            since=first,
-            until=last,
-            **fields,
-        )
+        fields = {"since": first, "until": last, **fields}
+        return self._each(lambda part: days_of(part, first, last), "date", **fields)
 
     def _each(
         self, change: Callable[[pd.DataFrame], pd.DataFrame], having: str = "", **fields: Any
@@ -251,20 +222,15 @@ class Dataset(ShowsItself):
 
     def _with(self, **fields: Any) -> "Dataset":
         """`replace`, which would read what is in the store; what is not a field is not copied."""
-        made = object.__new__(Dataset)
-        known = {name: part for name, part in vars(self).items() if name in _FIELDS}
-        vars(made).update(known | fields)
+        made, names = object.__new__(Dataset), Dataset.__dataclass_fields__
+        vars(made).update({n: part for n, part in vars(self).items() if n in names} | fields)
         return made
 
     def withheld_teams(self) -> pd.MultiIndex:
         """The weeks and teams of which nothing may be shown, now or as once it was withheld."""
-        now = withheld_teams(self._records().values(), self.minimum_group)
-        before = self.withheld_before_of(money=True)
+        now = withheld_teams(self._records(), self.minimum_group)
+        before = [(week, team) for week, team, _ in self.withheld_before]
         return now.union(pd.MultiIndex.from_tuples(before, names=now.names)) if before else now
-
-    def withheld_before_of(self, money: bool) -> list[tuple[pd.Timestamp, str]]:
-        """The weeks and teams that were withheld before from figures of people, or of money."""
-        return [(week, team) for week, team, only in self.withheld_before if money or not only]
 
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""
@@ -275,26 +241,25 @@ class Dataset(ShowsItself):
         )
 
 
-_FIELDS = {field.name for field in fields(Dataset)}
-
-
 def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate[Dataset, P], R]:
     """Caches a function of a dataset and hashable arguments.
 
     Findings, cards and charts of one report use the same sums. Frames are returned as copies, so
     that the cached one cannot be changed.
     """
-
     parameters = signature(function)
 
     @wraps(function)
     def answer(data: Dataset, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        known: dict[Hashable, Any] = vars(data.original).setdefault("_answers", {})
+        whole = data.whole
+        if whole is not None and (whole.since, whole.until) == (data.since, data.until):
+            data = whole  # of which it is a copy
+        known: dict[Hashable, Any] = vars(data).setdefault("_answers", {})
         asked = parameters.bind(data, *args, **kwargs)
         asked.apply_defaults()
         key = (function, *asked.args[1:], *asked.kwargs.items())
         if key not in known:
-            known[key] = function(data.original, *args, **kwargs)
+            known[key] = function(data, *args, **kwargs)
         found: R = known[key]
         return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
 

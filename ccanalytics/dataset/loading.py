@@ -15,13 +15,13 @@ from typing import Any, ParamSpec
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import Dataset, StoredRecords, check_team, days_of
+from ccanalytics.dataset.dataset import Dataset, Reader, check_team, days_of
 from ccanalytics.dataset.published_teams import withheld_before
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.frames.schemas import SCHEMAS, encoded
-from ccanalytics.people.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
+from ccanalytics.people.calendars import parse_calendar, read_calendars
 from ccanalytics.people.identity import apply_identity, load_secret
 from ccanalytics.people.roster import (
     no_roster,
@@ -40,8 +40,7 @@ from ccanalytics.sources.registry import (
     source_specs,
     source_with_key,
 )
-from ccanalytics.store.day_changes import Restatement
-from ccanalytics.store.day_store import Store
+from ccanalytics.store.day_store import Restatement, Store
 from ccanalytics.store.layout import companions, layout_of
 from ccanalytics.store.source_files import StoredDay
 from ccanalytics.store.sync import sync_available
@@ -72,11 +71,12 @@ def _is_shared(function: Callable[P, Dataset]) -> Callable[P, Dataset]:
 
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> Dataset:
-        asked = [*enumerate(args), *sorted(kwargs.items())]
+        asked = (*args, *kwargs.values())
         # Tables and open stores have no text that says all of them: these are always read anew.
-        if _shared is None or any(isinstance(v, pd.DataFrame | Store) for _, v in asked):
+        if _shared is None or any(isinstance(one, pd.DataFrame | Store) for one in asked):
             return function(*args, **kwargs)
-        key = repr((asked, Path.cwd(), read_settings(os.environ, Path.cwd())))
+        settings = read_settings(os.environ, Path.cwd())
+        key = repr((args, sorted(kwargs.items()), Path.cwd(), settings))
         if key not in _shared:
             _shared[key] = function(*args, **kwargs)
         return _shared[key].copy()
@@ -124,7 +124,7 @@ def load(
         raise ValueError(f"logs are only for source local, not for {spec.name}.")
     if not spec.network and settings.sync_on_load:
         access = Access(folders=[Path(folder) for folder in logs])
-        sync_available(spec.open(access), opened, wanted[1] if wanted else None, now=now)
+        sync_available(spec.open(access), opened, now=now)
     first, last = wanted or newest_range(spec, opened, now, weeks, days)
     if week:
         check_week(spec, opened, last, now)
@@ -139,43 +139,29 @@ def load(
     if not spec.network and not since:
         first = max(first, monday(min(stored)))
     people = roster_of(spec, roster, settings.roster)
-    return build_dataset(
-        frames,
-        _day_table(days_between(first, last), stored, opened.restatements(spec.name)),
-        people,
-        source=spec.name,
-        team=team,
-        **_of_identity(opened, spec, people, identity),
-        **_of_settings(spec, settings),
-        minimum_group=spec.minimum_group,
-        unknown_fields=tuple(sorted({n for day in stored.values() for n in day.unknown_fields})),
-        extras=_companion_frames(opened, spec.name, first, last),
-        later=later,
-    )
-
-
-def _of_identity(
-    store: Store, spec: SourceSpec, roster: pd.DataFrame, identity: str
-) -> dict[str, Any]:
-    """How people are shown, and what is withheld because of earlier outputs without names."""
-    if identity == "named":
-        return {"identity": identity}
-    secret = load_secret(store.root / "identity.secret")
-    return {"identity": identity, "secret": secret, **withheld_before(store, spec, roster)}
+    about = _of_settings(spec, settings) | {"source": spec.name, "team": team, "identity": identity}
+    if identity != "named":
+        about["secret"] = load_secret(opened.root / "identity.secret")
+        about |= withheld_before(opened, spec, people)
+    unknown = {name for day in stored.values() for name in day.unknown_fields}
+    about |= {"unknown_fields": tuple(sorted(unknown)), "extras": {}}
+    for companion in companions():
+        about["extras"] |= companion.load(opened, spec.name, first, last)
+    days_known = _day_table(days_between(first, last), stored, opened.restatements(spec.name))
+    return build_dataset(frames, days_known, people, later=later, **about)
 
 
 def _read(
     store: Store, source: str, first: date, last: date, *, whole: bool
-) -> tuple[dict[date, StoredDay], dict[str, pd.DataFrame], StoredRecords | None]:
+) -> tuple[dict[date, StoredDay], dict[str, pd.DataFrame], Reader | None]:
     """The stored days and their frames; records that are too many, unless `whole`, come later."""
     with store.atomic.reading():
         stored = store.days(source, first, last)
-        counts = {day: one.rows for day, one in stored.items()}
-        many = not whole and sum(counts.values()) > AT_ONCE
+        many = not whole and sum(day.rows for day in stored.values()) > AT_ONCE
         opened = store.snapshot(source) if many else store
 
         def read(name: str, since: date, until: date) -> pd.DataFrame:
-            return to_pandas(opened.read_range(source, since, until, [name])[1][name])
+            return to_pandas(opened.read(source, name, since, until))
 
         frames = {
             name: to_pandas(encoded(SCHEMAS[name]).empty_table())
@@ -185,7 +171,7 @@ def _read(
         }
     # Arrow would keep what it decoded the files in: more than the frames themselves take.
     pa.default_memory_pool().release_unused()
-    return stored, frames, StoredRecords(read, counts) if many else None
+    return stored, frames, read if many else None
 
 
 def build_dataset(
@@ -198,7 +184,7 @@ def build_dataset(
     secret: bytes = b"",
     team: str = "",
     extras: Frames = MappingProxyType({}),
-    later: StoredRecords | None = None,
+    later: Reader | None = None,
     **fields: Any,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only that team, with actors shown as `identity` says.
@@ -227,11 +213,11 @@ def build_dataset(
         return data
 
     def read(name: str, first: date, last: date) -> pd.DataFrame:
-        frame = extras[name] if name in extras else later.read(name, first, last)
+        frame = extras[name] if name in extras else later(name, first, last)
         shown = _of_actors({name: days_of(frame, first, last)}, roster, people)
         return apply_identity(shown, identity, secret)[name]
 
-    return data.in_store(StoredRecords(read, later.counts))
+    return data.in_store(read)
 
 
 def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
@@ -265,16 +251,15 @@ def _of_actors(
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:
     """The source's own ids of people with their addresses, ordered by time."""
-    known = [frame for frame in frames.values() if "actor_id" in frame]
-    if not known:
+    pair, last = ["actor_id", "actor"], []
+    for frame in (frame for frame in frames.values() if "actor_id" in frame):
+        rows = frame[frame["actor_kind"] == "user"] if "actor_kind" in frame else frame
+        # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
+        rows = rows[["date", *pair]].dropna().drop_duplicates(pair, keep="last")
+        last.append(rows.astype(dict.fromkeys(pair, "object")))
+    if not last:
         return []
-    pair = ["actor_id", "actor"]
-    people = [f["actor_kind"] == "user" if "actor_kind" in f else slice(None) for f in known]
-    # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
-    last = [f.loc[rows, ["date", *pair]].dropna().drop_duplicates(pair, keep="last")
-            for f, rows in zip(known, people, strict=True)]  # fmt: skip
-    rows = pd.concat(last).astype(dict.fromkeys(pair, "object")).sort_values(["date", *pair])
-    rows = rows.drop_duplicates(pair, keep="last")
+    rows = pd.concat(last).sort_values(["date", *pair]).drop_duplicates(pair, keep="last")
     return list(zip(rows["actor_id"], rows["actor"], strict=True))
 
 
@@ -312,23 +297,17 @@ def _spec(source: str, store: Store) -> SourceSpec:
     return source_spec(found)
 
 
-def _companion_frames(store: Store, source: str, first: date, last: date) -> Frames:
-    loaded = (companion.load(store, source, first, last) for companion in companions())
-    return {name: frame for frames in loaded for name, frame in frames.items()}
-
-
 def _of_settings(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
-    """The calendars, budgets and prices of the settings, else the source's own."""
+    """The calendars, budgets and prices of the settings, else the source's own; its floor."""
     own = spec.organisation() if spec.organisation else None
-    if own is None or settings.calendars:
-        calendars = read_calendars(settings.calendars, settings.weekend_days)
-    else:
-        parsed = {kind: parse_calendar(kind, own.calendars_csv[kind], f"the sample's {kind}")
-                  for kind in COLUMNS}  # fmt: skip
-        calendars = Calendars(**parsed, weekend=settings.weekend_days)
+    calendars = read_calendars(settings.calendars, settings.weekend_days)
+    if own and not settings.calendars:
+        texts = own.calendars_csv.items()
+        parsed = {kind: parse_calendar(kind, text, f"the sample's {kind}") for kind, text in texts}
+        calendars = replace(calendars, **parsed)
     names = ("monthly_budget_usd", "budgets", "seat_prices")
     prices = {name: getattr(settings, name) or getattr(own or settings, name) for name in names}
-    return {"calendars": calendars, **prices}
+    return {"calendars": calendars, "minimum_group": spec.minimum_group, **prices}
 
 
 def _day_table(
@@ -336,10 +315,11 @@ def _day_table(
 ) -> pd.DataFrame:
     restated = {one.day for one in restatements}
     rows = [
-        (day, bool(one), bool(one and one.closed), bool(one and one.final), one and one.fetched_at,
-         day in restated)
-        for day, one in zip(days, map(stored.get, days), strict=True)
-    ]  # fmt: skip
-    names = ["date", "stored", "closed", "final", "fetched_at", "restated"]
+        (day, True, one.closed, one.final, one.fetched_at, one.rows, day in restated)
+        if (one := stored.get(day))
+        else (day, False, False, False, None, 0, False)
+        for day in days
+    ]
+    names = ["date", "stored", "closed", "final", "fetched_at", "records", "restated"]
     times = {"date": "datetime64[ms]", "fetched_at": "datetime64[ms, UTC]"}
     return pd.DataFrame(rows, columns=names).astype(times)

@@ -5,7 +5,7 @@ warning   the numbers are usable, with a caveat
 stop      the numbers would mislead: no report without --force
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,6 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import KEYS, SCHEMAS
-from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -21,8 +20,8 @@ from ccanalytics.words import counted
 
 Level = Literal["passed", "warning", "stop"]
 
-LEVELS: tuple[Level, ...] = ("passed", "warning", "stop")
-"""From good to bad."""
+Found = tuple[Level, str] | None
+"""What a check found; None when there is nothing to note."""
 
 PLAUSIBLE = (0.4, 2.5)
 """Recorded cost / list price of the same tokens: discounts, long contexts and one-hour cache
@@ -34,8 +33,6 @@ IMPOSSIBLE = (0.1, 10.0)
 MINIMUM_USD = 1.0
 """Below this there is too little money to judge."""
 
-_KEY = [key.name for key in KEYS]
-
 
 @dataclass(frozen=True)
 class Check:
@@ -44,9 +41,6 @@ class Check:
     name: str
     level: Level
     found: str
-
-
-Found = tuple[Level, str]
 
 
 class Checks(Results):
@@ -60,8 +54,7 @@ class Checks(Results):
         if not found:
             return Note(f"All {len(self)} checks of the records passed.")
         texts = " ".join(check.found for check in found)
-        stopped = any(check.level == "stop" for check in found)
-        forced = "Made with --force: a check would have stopped it. " if stopped else ""
+        forced = "Made with --force: a check would have stopped it. " if stops(self) else ""
         return WarningNote(f"{forced}{texts}")
 
 
@@ -70,7 +63,9 @@ def preflight(data: Dataset) -> Checks:
 
     A stop keeps a report from being made; nothing is raised here.
     """
-    return Checks(Check(name, *check(data)) for name, check in CHECKS.items())
+    return Checks(
+        Check(name, *(check(data) or ("passed", fine))) for name, (check, fine) in CHECKS.items()
+    )
 
 
 def stops(checks: Iterable[Check]) -> list[Check]:
@@ -79,146 +74,111 @@ def stops(checks: Iterable[Check]) -> list[Check]:
 
 
 def days_are_whole(data: Dataset) -> Found:
-    """No day is missing between the first and last stored day."""
     stored = data.days.loc[data.days["stored"], "date"]
-    inside = data.days["date"].between(stored.min(), stored.max())
-    missing = data.days.loc[inside & ~data.days["stored"], "date"]
-    before = data.days.loc[data.days["date"] < stored.min(), "date"]
-    if len(missing):
-        are = "day between stored ones is" if len(missing) == 1 else "days between stored ones are"
-        return "stop", f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
-    if len(before):
-        late = counted(len(before), "day")
-        return "warning", f"The records start on {stored.min():%Y-%m-%d}, {late} into the range."
-    return "passed", f"Stored: {counted(len(stored), 'day')}."
+    missing = data.days.loc[~data.days["stored"], "date"]
+    inside = missing[missing.between(stored.min(), stored.max())]
+    if len(inside):
+        gaps = counted(len(inside), "missing day")
+        return "stop", f"{gaps} between stored ones: {_days(inside)}. Sync again."
+    if late := int((missing < stored.min()).sum()):
+        first = f"{stored.min():%Y-%m-%d}"
+        return "warning", f"The records start on {first}, {counted(late, 'day')} into the range."
+    return None
 
 
 def days_are_closed(data: Dataset) -> Found:
-    """No day was fetched before it was complete; session logs are read whenever they are loaded."""
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
-    if len(early) and data.spec.sync_all:
-        return "passed", f"Not over when the logs were read: {_days(early)}. The rest is complete."
-    if len(early):
-        return "warning", (
-            f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync "
-            "again."
-        )
-    return "passed", "Every day was complete when it was fetched."
-
-
-def records_are_apart(data: Dataset) -> Found:
-    """No two records are of one actor, day, terminal and customer type.
-
-    What a page repeats of another one counts once where it is fetched, so those that are left are
-    the service's: of two API keys of one name, or two addresses of a person.
-    """
-    twice = data.activity[data.activity.duplicated(_KEY, keep=False)]
-    if twice.empty:
-        return "passed", (
-            "No two records share their day, actor, terminal and customer type. A day is stored "
-            "only when its last page was reached."
-        )
-    days = _days(twice["date"].drop_duplicates())
-    return (
-        "warning",
-        f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count.",
+    # Session logs are read whenever they are loaded.
+    if early.empty or data.spec.sync_all:
+        return None
+    return "warning", (
+        f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync again."
     )
 
 
+def records_are_apart(data: Dataset) -> Found:
+    # What a page repeats of another one counts once where it is fetched, so those that are left
+    # are the service's: of two API keys of one name, or two addresses of a person.
+    keys = [key.name for key in KEYS]
+    twice = data.activity[data.activity.duplicated(keys, keep=False)]
+    days = _days(twice["date"].drop_duplicates())
+    text = f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count."
+    return None if twice.empty else ("warning", text)
+
+
 def counts_are_possible(data: Dataset) -> Found:
-    """No count or amount is negative."""
-    frames = {name: getattr(data, name) for name in SCHEMAS}
     below = [
-        f"{name}.{column} ({counted(int((frame[column] < 0).sum()), 'row')})"
-        for name, frame in frames.items()
-        for column in frame.select_dtypes("number")
-        if (frame[column] < 0).any()
+        f"{name}.{column}"
+        for name in SCHEMAS
+        for column, values in getattr(data, name).select_dtypes("number").items()
+        if (values < 0).any()
     ]
-    if below:
-        return "stop", f"Below zero: {', '.join(below)}."
-    return "passed", "Counts and amounts are zero or more."
-
-
-def one_organization(data: Dataset) -> Found:
-    """All records belong to one organization."""
-    count = data.activity["organization"].nunique()
-    if count > 1:
-        return "stop", f"The records belong to {count} organizations, which must not be summed."
-    return "passed", "All records belong to one organization."
+    return ("stop", f"Below zero: {', '.join(below)}.") if below else None
 
 
 def cost_is_plausible(data: Dataset) -> Found:
     """The recorded cost is close to the list price of its tokens."""
     if not data.has_tokens:
-        return "passed", "This source has neither cost nor tokens."
+        return None
     free = data.model_usage["cost_usd"] == 0
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
-    own = data.minimum_group == 1
-    level, text = _plausible(recorded, listed, own)
-    if given < MINIMUM_USD:
-        return level, text
-    worth = f" of ${given:,.0f} at list price" if own else ""
-    # Right where use is not charged.
-    return max(level, "warning", key=LEVELS.index), (
-        f"{text} Tokens{worth} have an amount of $0.00, as those of seats or of less than a cent "
-        "at a time may have: no cost here has them in it."
-    )
-
-
-def _plausible(recorded: float, listed: float, own: bool) -> Found:
-    """Amounts are given for one's own records only: minus the shown weeks, they would
-    reveal those withheld."""
-    if listed < MINIMUM_USD:
-        return "passed", "Too little use of models with a known list price to compare."
-    times = recorded / listed
-    amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if own else ""
-    text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
-    if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
-        return "stop", f"{text} An amount is in another unit than US cents, or tokens are missing."
-    if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
-        return "warning", f"{text} Check the models before you trust amounts of money."
-    return "passed", text
+    # Amounts only of one's own records: minus the shown weeks, they would reveal those withheld.
+    own, text = data.minimum_group == 1, "Too little use with a known list price."
+    level: Level = "passed"
+    if listed >= MINIMUM_USD:
+        times = recorded / listed
+        amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if own else ""
+        text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
+        if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
+            text += " An amount is in another unit than US cents, or tokens are missing."
+            return "stop", text
+        if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
+            level, text = "warning", f"{text} Check the models before you trust amounts of money."
+    if given >= MINIMUM_USD:  # right where use is not charged
+        worth = f" of ${given:,.0f} at list price" if own else ""
+        level = "warning"
+        text += (
+            f" Tokens{worth} have an amount of $0.00, as those of seats or of less than a cent at "
+            "a time may have: no cost here has them in it."
+        )
+    return level, text
 
 
 def schema_is_known(data: Dataset) -> Found:
-    """There are no unknown fields or tools, and no models without a price."""
     news = {
         "field": data.unknown_fields,
         "tool": set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS),
         "model without a price": unpriced_models(data.model_usage),
     }
-    if found := [_named(kind, names) for kind, names in news.items() if names]:
-        return "warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}."
-    return "passed", "No new field, tool or unpriced model."
+    found = [
+        f"{kind} {_listed(sorted(map(str, names)), 6)}" for kind, names in news.items() if names
+    ]
+    return (
+        ("warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}.")
+        if found
+        else None
+    )
 
 
-def people_are_there(data: Dataset) -> Found:
-    """The last week has about as many active people as the weeks before."""
-    people = data.activity[data.activity["actor_kind"] == "user"]
-    week = week_of(people["date"])
-    counts = people.groupby(week)["actor"].nunique().reindex(data.weeks, fill_value=0)
-    if len(counts) < 5:
-        return "passed", "Too few weeks before the last one to compare."
-    last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
-    if usual >= data.minimum_group and last < usual / 2:
-        return "warning", (
-            f"People with records in the last week: {_people(data, last)}; usually {usual:.0f}. "
-            "Records may be missing."
-        )
-    return "passed", "The last week has at least half as many people as usual."
-
-
-CHECKS: dict[str, Callable[[Dataset], Found]] = {
-    "Days without a gap": days_are_whole,
-    "Days closed when fetched": days_are_closed,
-    "No record twice": records_are_apart,
-    "No count below zero": counts_are_possible,
-    "One organization": one_organization,
-    "Cost plausible against tokens": cost_is_plausible,
-    "Schema as expected": schema_is_known,
-    "People still there": people_are_there,
+CHECKS: dict[str, tuple[Callable[[Dataset], Found], str]] = {
+    "Days without a gap": (days_are_whole, "No day is missing between stored ones."),
+    "Days closed when fetched": (
+        days_are_closed,
+        "Every closed week was complete when it was fetched.",
+    ),
+    "No record twice": (
+        records_are_apart,
+        "No two records share their day, actor, terminal and customer type.",
+    ),
+    "No count below zero": (counts_are_possible, "Counts and amounts are zero or more."),
+    "Cost plausible against tokens": (
+        cost_is_plausible,
+        "This source has neither cost nor tokens.",
+    ),
+    "Schema as expected": (schema_is_known, "No new field, tool or unpriced model."),
 }
+"""Each check, and what is said when it finds nothing."""
 
 
 def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
@@ -241,16 +201,10 @@ def unpriced_models(usage: pd.DataFrame) -> set[str]:
     return set(usage.loc[usage["cost_usd"].isna() & (tokens > 0), "model"].unique())
 
 
-def _named(kind: str, names: Iterable[object]) -> str:
-    found = sorted(map(str, names))
-    return f"{kind} {', '.join(found[:6])}{' and more' if len(found) > 6 else ''}"
-
-
 def _days(dates: pd.Series) -> str:
-    shown = ", ".join(f"{day:%Y-%m-%d}" for day in dates.iloc[:3])
-    return f"{shown} and {len(dates) - 3} more" if len(dates) > 3 else shown
+    return _listed([f"{day:%Y-%m-%d}" for day in dates], 3)
 
 
-def _people(data: Dataset, count: int) -> str:
-    few = 0 < count < data.minimum_group
-    return f"fewer than {data.minimum_group}" if few else str(count)
+def _listed(names: Sequence[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -1,7 +1,14 @@
-"""What earlier outputs of a store withheld or showed -> what a dataset withholds because of it."""
+"""What earlier outputs of a store withheld or showed -> what a dataset withholds because of it.
 
-from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+A week changes when its days are restated. If one person's records came late, the new figure minus
+the published one would be theirs; if a withheld team grew, its earlier figure would follow from the
+teams that did not change. So the store remembers when a week was first published and which teams
+were withheld: they stay withheld, and a week that few people changed since is withheld as a whole.
+It also remembers the roster: a team that few people left or joined for past weeks would tell them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,41 +16,76 @@ import pandas as pd
 
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.roster import (
-    NO_TEAM,
-    normalised_actors,
-    one_address,
-    roster_of,
-    with_teams,
-)
+from ccanalytics.people.roster import NO_TEAM, normalised_actors, one_address, roster_of, with_teams
 from ccanalytics.people.small_groups import moved_by_few
 from ccanalytics.sources.registry import SourceSpec
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.published import (
-    PublishedStay,
-    changed_by_few,
-    published_roster,
-    published_weeks,
-)
+from ccanalytics.weeks import monday
+
+WEEKS, ROSTER = "published.json", "published_roster.json"
+"""The published weeks, and the roster of the newest output without names."""
+
+
+class PublishedStay(msgspec.Struct, frozen=True):
+    """A row of that roster, as far as it says whose records are whose, and of which team."""
+
+    actor: str
+    team: str | None
+    start: date | None
+    end: date | None
+    alias: str = ""
+    user_id: str = ""
+
+
+class PublishedWeek(msgspec.Struct, frozen=True):
+    """When a week was published first, and the teams that any output withheld."""
+
+    at: datetime
+    withheld: frozenset[str] = frozenset()
+    withheld_money: frozenset[str] = frozenset()
+    """Those of which only money was withheld."""
+
+
+def remember_published(
+    store: Store, source: str, weeks: Mapping[date, PublishedWeek], roster: pd.DataFrame
+) -> None:
+    """Remember that these weeks were published, by this roster."""
+    (known, published), stays = _published(store, source), stays_of(roster)
+    after = dict(known)
+    for week, new in weeks.items():
+        old = known.get(week, new)
+        money = old.withheld_money | new.withheld_money
+        after[week] = PublishedWeek(old.at, old.withheld | new.withheld, money)
+    if after != known or published != stays:
+        files = {WEEKS: msgspec.json.encode(after), ROSTER: msgspec.json.encode(stays)}
+        store.write_days(source, [], files)
 
 
 def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dict[str, Any]:
     """The fields of a dataset by which it withholds what earlier outputs of the store did, and
     what would tell few people apart from them."""
-    weeks = published_weeks(store, spec.name)
-    changed = changed_by_few(weeks, store.restatements(spec.name), spec.minimum_group)
+    weeks, published = _published(store, spec.name)
     withheld = [
         (pd.Timestamp(week), team, money)
         for week, one in weeks.items()
         for money, teams in ((False, one.withheld), (True, one.withheld_money))
         for team in teams
     ]
-    published = published_roster(store, spec.name)
     if published is not None and published != stays_of(roster):
-        rows = _records_of_people(store, spec.name, weeks)
-        moves = _moves(rows, published, roster)
+        last = max(weeks) + timedelta(days=6)
+        rows = to_pandas(store.read(spec.name, "activity", min(weeks), last))
+        rows = rows.assign(week=week_of(rows["date"]))
+        is_published = rows["week"].isin(map(pd.Timestamp, weeks))
+        moves = _moves(rows[(rows["actor_kind"] == "user") & is_published], published, roster)
         withheld += [(week, team, False) for week, team in moved_by_few(moves, spec.minimum_group)]
-    hidden_weeks = frozenset(map(pd.Timestamp, changed))
+    changed_by_few = {
+        week
+        for one in store.restatements(spec.name)
+        if (week := monday(one.day)) in weeks
+        and one.fetched_after > weeks[week].at
+        and 0 < one.people < spec.minimum_group
+    }
+    hidden_weeks = frozenset(map(pd.Timestamp, changed_by_few))
     return {"hidden_weeks": hidden_weeks, "withheld_before": frozenset(withheld)}
 
 
@@ -57,12 +99,13 @@ def stays_of(roster: pd.DataFrame) -> list[PublishedStay]:
     return [PublishedStay(*row) for row in rows.where(rows.notna(), None).itertuples(index=False)]
 
 
-def _records_of_people(store: Store, source: str, weeks: Collection[date]) -> pd.DataFrame:
-    """The records of people in these weeks, with their week."""
-    last = max(weeks) + timedelta(days=6)
-    rows = to_pandas(store.read_range(source, min(weeks), last, ["activity"])[1]["activity"])
-    rows = rows.assign(week=week_of(rows["date"]))
-    return rows[(rows["actor_kind"] == "user") & rows["week"].isin(map(pd.Timestamp, weeks))]
+def _published(
+    store: Store, source: str
+) -> tuple[dict[date, PublishedWeek], list[PublishedStay] | None]:
+    """What was published by the Mondays of the weeks, and the roster; None before the first."""
+    weeks, roster = store.read_file(source, WEEKS), store.read_file(source, ROSTER)
+    stays = None if roster is None else msgspec.json.decode(roster, type=list[PublishedStay])
+    return msgspec.json.decode(weeks or b"{}", type=dict[date, PublishedWeek]), stays
 
 
 def _moves(

@@ -5,40 +5,28 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from ccanalytics.wings import Reference, resolve
+from ccanalytics.showing import ShowsItself
 
 
-class TitledFrame(pd.DataFrame):  # type: ignore[misc]
+class TitledFrame(ShowsItself, pd.DataFrame):  # type: ignore[misc]
     """A pandas frame shown as a formatted table with its title, in a notebook and on a page.
 
     `labels` are the headers of columns, `formats` are format specs or functions
     by column. Filtering and sorting keep the title.
     """
 
-    _metadata: ClassVar[list[str]] = [
-        "title",
-        "labels",
-        "formats",
-        "empty_text",
-        "shown_columns",
-        "shown_by",
-    ]
+    _metadata: ClassVar = ["title", "labels", "formats", "empty_text", "shown_columns", "shown_by"]
 
-    title: str = ""
+    title, empty_text = "", ""
     labels: Mapping[str, str] = {}
     formats: Mapping[str, Any] = {}
-    empty_text: str = ""
     shown_columns: tuple[str, ...] = ()
     """The shown columns in order; none means all."""
-    shown_by: Reference = "display.tables:frame_bundle"
+    shown_by = "display.tables:frame_bundle"
 
     @property
     def _constructor(self) -> Callable[..., "TitledFrame"]:
         return TitledFrame
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = resolve(self.shown_by)(self)
-        return bundle
 
 
 def titled(
@@ -56,6 +44,5 @@ def titled(
     made = TitledFrame(frame)
     made.attrs = dict(frame.attrs)
     made.title, made.labels, made.formats = title, labels or {}, formats or {}
-    made.shown_columns = tuple(labels or ())
-    made.empty_text = empty_text
+    made.shown_columns, made.empty_text = tuple(labels or ()), empty_text
     return made

@@ -43,14 +43,17 @@ def do_without_pandas() -> None:
 def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
     """A table of rows without their first column, `date`; dollars are in units of USD's scale."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 1)
-    arrays = [
-        _usd_of(column) if field.type == USD else pa.array(column, field.type)
-        for field, column in zip(list(schema)[1:], columns, strict=True)
-    ]
-    dates = pa.repeat(
-        pa.scalar(datetime(day.year, day.month, day.day), pa.timestamp("ms")), len(rows)
-    )
-    return pa.table([dates, *arrays], schema=schema)
+    midnight = pa.scalar(datetime(day.year, day.month, day.day), schema[0].type)
+    arrays = [pa.repeat(midnight, len(rows))]
+    for field, column in zip(list(schema)[1:], columns, strict=True):
+        kind = pa.int64() if field.type == USD else field.type
+        array = pa.array(column, kind)
+        if field.type == USD:
+            # A decimal is stored in whole units, so a cast to its scale would only shift digits.
+            whole = array.cast(pa.decimal128(19, 0))
+            array = pa.Array.from_buffers(USD, len(whole), whole.buffers())
+        arrays.append(array)
+    return pa.table(arrays, schema=schema)
 
 
 def usd_units(cents: Decimal) -> int:
@@ -60,12 +63,6 @@ def usd_units(cents: Decimal) -> int:
     123789120
     """
     return int(cents.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
-
-
-def _usd_of(units: Sequence[int | None]) -> pa.Array:
-    # A decimal is stored in whole units, so a cast to another scale would only shift digits.
-    whole = pa.array(units, pa.int64()).cast(pa.decimal128(19, 0))
-    return pa.Array.from_buffers(USD, len(whole), whole.buffers())
 
 
 def to_pandas(table: pa.Table) -> "pd.DataFrame":
@@ -80,7 +77,13 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
         if column.type == USD:
             table = table.set_column(position, column.name, values.cast(pa.float64()))
         elif column.type in (pa.string(), WORDS):
-            table = table.set_column(position, column.name, _readable(values))
+            names = values.dictionary_encode().unify_dictionaries()
+            words = names.chunk(0).dictionary if names.num_chunks else pa.array([], pa.string())
+            if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():
+                plain = values.cast(pa.string())
+                plain = pc.replace_substring_regex(plain, _CONTROL, "\ufffd")
+                names = plain.dictionary_encode()
+            table = table.set_column(position, column.name, names)
     kinds = {pa.bool_(): pd.BooleanDtype()}
     frame = table.to_pandas(types_mapper=kinds.get, use_threads=len(table) > FEW_ROWS)
     assert isinstance(frame, pd.DataFrame)
@@ -102,13 +105,3 @@ def stacked(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
         column = pd.api.types.union_categoricals(parts, sort_categories=True)
         joined.insert(frames[0].columns.get_loc(name), name, column)
     return joined
-
-
-def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The names as one dictionary, without control characters."""
-    found = names.dictionary_encode().unify_dictionaries()
-    words = found.chunk(0).dictionary if found.num_chunks else pa.array([], pa.string())
-    if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():
-        plain = names.cast(pa.string())
-        found = pc.replace_substring_regex(plain, _CONTROL, "\ufffd").dictionary_encode()
-    return found

@@ -21,7 +21,8 @@ from ccanalytics.wire.claude_code import (
 )
 from ccanalytics.wire.enterprise import Summary
 
-# Where the measures are in a record, a `ModelUsage` and a `ToolAction`, in order of the columns.
+# Where the columns are in a record, a `ModelUsage` and a `ToolAction`, in their order.
+_DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote", "project")
 _ACTIVITY = (
     "core_metrics.num_sessions",
     "core_metrics.lines_of_code.added",
@@ -32,7 +33,6 @@ _ACTIVITY = (
 _USAGE = ("model", "tokens.input", "tokens.output", "tokens.cache_read", "tokens.cache_creation",
           "estimated_cost")  # fmt: skip
 _ACTION = ("accepted", "rejected")
-_DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote", "project")
 
 _CENT = pa.decimal128(18, 6)  # amounts have fractions of a cent
 
@@ -54,8 +54,8 @@ def build_frames(day: date, records: Sequence[Record]) -> Frames:
     actions = [action for record in records for action in record.tool_actions.values()]
     tools = [tool for record in records for tool in record.tool_actions]
     keys = _keys(day, records)
-    used = _repeat(keys, [len(record.model_breakdown) for record in records])
-    acted = _repeat(keys, [len(record.tool_actions) for record in records])
+    used = _repeated(keys, [len(record.model_breakdown) for record in records])
+    acted = _repeated(keys, [len(record.tool_actions) for record in records])
     try:
         return {
             "activity": _table("activity", keys, _columns(records, _ACTIVITY)),
@@ -69,9 +69,8 @@ def build_frames(day: date, records: Sequence[Record]) -> Frames:
 def build_addresses(day: date, records: Sequence[Record]) -> pa.Table:
     """One row per person of the day with an id of the source."""
     people = (one.actor for one in records if isinstance(one.actor, UserActor))
-    return table_of(
-        ADDRESSES, day, sorted({(one.id, one.email_address) for one in people if one.id})
-    )
+    known = {(one.id, one.email_address) for one in people if one.id}
+    return table_of(ADDRESSES, day, sorted(known))
 
 
 def build_seats(day: date, summary: Summary | None) -> pa.Table:
@@ -81,7 +80,7 @@ def build_seats(day: date, summary: Summary | None) -> pa.Table:
 
 
 def _keys(day: date, records: Sequence[Record]) -> list[pa.Array]:
-    midnight = pa.array([datetime(day.year, day.month, day.day)], KEYS[0].type)
+    midnight = pa.scalar(datetime(day.year, day.month, day.day), KEYS[0].type)
     who = [_name_and_kind(record.actor) for record in records]
     values = [
         [record.organization_id or None for record in records],
@@ -90,7 +89,12 @@ def _keys(day: date, records: Sequence[Record]) -> list[pa.Array]:
         *_columns(records, _DIMENSIONS),
     ]
     arrays = [pa.array(one, key.type) for one, key in zip(values, KEYS[1:], strict=True)]
-    return [*_repeat([midnight], [len(records)]), *arrays]
+    return [pa.repeat(midnight, len(records)), *arrays]
+
+
+def _repeated(keys: list[pa.Array], times: list[int]) -> list[pa.Array]:
+    rows = pa.array(np.repeat(np.arange(len(times)), times))
+    return [key.take(rows) for key in keys]
 
 
 def _name_and_kind(actor: UserActor | ApiActor | OtherActor) -> tuple[str, str]:
@@ -110,11 +114,6 @@ def _table(name: str, keys: list[pa.Array], columns: Iterable[Sequence[Any]]) ->
     measures = [_usd(values) if kind == USD else pa.array(values, kind)
                 for values, kind in zip(columns, kinds, strict=True)]  # fmt: skip
     return pa.table([*keys, *measures], schema=SCHEMAS[name])
-
-
-def _repeat(keys: list[pa.Array], repeats: list[int]) -> list[pa.Array]:
-    rows = pa.array(np.repeat(np.arange(len(repeats)), repeats))
-    return [key.take(rows) for key in keys]
 
 
 def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:

@@ -45,39 +45,29 @@ KEYS = [
     field("project", _text, "working folder; session logs only"),
 ]
 
-SCHEMAS = {
-    "activity": pa.schema(
-        [
-            *KEYS,
-            field(
-                "sessions", _count, "core_metrics.num_sessions: sessions started; null: not known"
-            ),
-            field("lines_added", _count, "core_metrics.lines_of_code.added"),
-            field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
-            field("commits", _count, "core_metrics.commits_by_claude_code"),
-            field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
-        ]
-    ),
-    "model_usage": pa.schema(
-        [
-            *KEYS,
-            field("model", _text, "model_breakdown[].model, an open set"),
-            field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
-            field("output_tokens", _count, "tokens.output"),
-            field("cache_read_tokens", _count, "tokens.cache_read"),
-            field("cache_creation_tokens", _count, "tokens.cache_creation"),
-            field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
-        ]
-    ),
-    "tool_actions": pa.schema(
-        [
-            *KEYS,
-            field("tool", _text, "key of tool_actions, an open set"),
-            field("accepted", _count, "proposals accepted"),
-            field("rejected", _count, "proposals rejected"),
-        ]
-    ),
+_MEASURES = {
+    "activity": [
+        field("sessions", _count, "core_metrics.num_sessions: sessions started; null: not known"),
+        field("lines_added", _count, "core_metrics.lines_of_code.added"),
+        field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
+        field("commits", _count, "core_metrics.commits_by_claude_code"),
+        field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
+    ],
+    "model_usage": [
+        field("model", _text, "model_breakdown[].model, an open set"),
+        field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
+        field("output_tokens", _count, "tokens.output"),
+        field("cache_read_tokens", _count, "tokens.cache_read"),
+        field("cache_creation_tokens", _count, "tokens.cache_creation"),
+        field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
+    ],
+    "tool_actions": [
+        field("tool", _text, "key of tool_actions, an open set"),
+        field("accepted", _count, "proposals accepted"),
+        field("rejected", _count, "proposals rejected"),
+    ],
 }
+SCHEMAS = {name: pa.schema([*KEYS, *measures]) for name, measures in _MEASURES.items()}
 
 ADDRESSES = pa.schema(
     [

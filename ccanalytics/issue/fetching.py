@@ -11,9 +11,8 @@ from typing import Any
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.store.day_changes import SyncResult
 from ccanalytics.store.layout import Companion, companions
-from ccanalytics.store.sync import sync, sync_available
+from ccanalytics.store.sync import SyncResult, sync, sync_available
 from ccanalytics.weeks import newest_closed_week, parse_week
 
 log = logging.getLogger(__name__)

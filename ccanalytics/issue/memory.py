@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load, roster_of, share_datasets
-from ccanalytics.dataset.published_teams import stays_of
+from ccanalytics.dataset.published_teams import PublishedWeek, remember_published
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import findings
@@ -30,7 +30,6 @@ from ccanalytics.metrics.withholding import Subject
 from ccanalytics.report.archive import Issue
 from ccanalytics.settings import read_settings
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.published import PublishedWeek, remember_published
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +115,6 @@ def remember(
     # That of the dataset has no names.
     named = roster_of(data.spec, roster, read_settings(os.environ, Path.cwd()).roster)
     try:
-        remember_published(store, data.source, weeks, stays_of(named))
+        remember_published(store, data.source, weeks, named)
     except StoreError as error:  # a store that may only be read has reports all the same
         log.warning("What this output withholds is not remembered for later ones: %s", error)

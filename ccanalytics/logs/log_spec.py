@@ -11,7 +11,6 @@ SOURCE = SourceSpec(
     minimum_group=1,
     frames=("sessions", "requests", "tool_calls", "log_events"),
     sync_all="logs.log_sync:sync_logs",
-    merge="logs.log_sync:merge_stores",
     coverage="logs.log_coverage:log_rows",
     report=("my_usage",),
     live=("my_day", "my_usage"),

@@ -12,7 +12,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -27,9 +27,8 @@ from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_frames import WHO, by_day, facts_of, frames_of
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import Ledger, LocalLogs, code_version
-from ccanalytics.store.day_changes import Changes, SyncResult
-from ccanalytics.store.day_store import NewDay, Store
-from ccanalytics.store.repair import repair
+from ccanalytics.store.day_store import Changes, NewDay, Store, repair
+from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)
@@ -83,8 +82,9 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
 
 
 @_no_collection()
-def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
-    """Merge the session-log facts of another store; facts in both count once."""
+def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
+    """Merge the session logs of another store into `store`; what both have counts once."""
+    now = now or datetime.now(UTC)
     if other.root == store.root:
         raise ValueError(f"{store.root} is this store itself: give another one to merge.")
     if not other.dates(SOURCE):
@@ -181,9 +181,7 @@ def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
         frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
         for frame, columns in IDENTITIES.items()
     }
-    _, tables = store.read_days(
-        SOURCE, store.dates(SOURCE), schemas, lost_ok=True, schema=schemas.__getitem__
-    )
+    _, tables = store.read_days(SOURCE, store.dates(SOURCE), schemas, lost_ok=True)
 
     def where(frame: str, column: str, wanted: str) -> list[Any]:
         found = pc.is_in(tables[frame][column], pa.array(names, pa.string()))

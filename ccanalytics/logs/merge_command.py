@@ -17,8 +17,8 @@ def merge(other: Path, **flags: Any) -> None:
     OTHER is only read: a store of another machine, or a copy of it. Repeating it, or another
     order, gives the same result.
     """
+    from ccanalytics.logs.log_sync import merge as merge_stores
     from ccanalytics.store.day_store import Store
-    from ccanalytics.store.sync import merge as merge_stores
 
     chosen = options.run_options(**flags)
     click.echo(str(merge_stores(Store(other), chosen.store, now=chosen.now)))

@@ -10,6 +10,7 @@ WING = Wing(
     commands={"merge": "logs.merge_command:merge"},
     names={
         "context_growth": "logs.own_usage:context_growth",
+        "merge": "logs.log_sync:merge",
         "own_now": "logs.own_day:own_now",
         "own_part": "logs.own_frames:own_part",
         "own_recent": "logs.own_day:own_recent",

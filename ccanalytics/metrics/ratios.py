@@ -148,7 +148,10 @@ def withheld(
         # What its row among all teams withholds is not in its own report either.
         weeks = found[found.get_level_values("group") == data.team].get_level_values("week")
         others.append(places(rows[0][rows[0]["week"].isin(weeks)], by).unique())
-    if by == "team" and (before := data.withheld_before_of(subject.money)):
+    before = [
+        (week, team) for week, team, only in data.withheld_before if subject.money or not only
+    ]
+    if by == "team" and before:
         others.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
     return hidden.append(others)
 

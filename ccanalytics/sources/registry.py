@@ -110,8 +110,6 @@ class SourceSpec:
     """Whether there is anything to read, for a source without a key; None means always."""
     sync_all: Reference = ""
     """A function that syncs everything, where days cannot be fetched one by one."""
-    merge: Reference = ""
-    """A function that merges this source from another store."""
     coverage: Reference = ""
     """A function that lists who these records lack; empty: as for an organisation."""
     report: tuple[str, ...] = ()

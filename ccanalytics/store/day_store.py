@@ -12,42 +12,52 @@ without rows. Columns are only ever added: files older than a column read as nul
 files of a commit appear together or not at all, and a reader sees the files of one commit.
 """
 
+import contextlib
+import hashlib
+import json
+import logging
+import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ccanalytics.atomic import AtomicFolder
+from ccanalytics.atomic import AtomicFolder, alone, make_private
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
-from ccanalytics.store.day_changes import Changes, Restatement, digest_of, restatement
-from ccanalytics.store.layout import layout_of, schema_of
+from ccanalytics.settings import read_settings
+from ccanalytics.store.layout import frame_schemas, layout_of, schema_of
 from ccanalytics.store.source_files import (
     INDEX,
     DamagedFileError,
     DayIndex,
     StoredDay,
-    read_bytes,
-    read_index,
-    read_month,
+    month_of,
+    rebuilt_index,
     with_days,
-    write_bytes,
-    write_index,
-    write_table,
 )
 from ccanalytics.weeks import is_final
 
+if TYPE_CHECKING:
+    import duckdb
+
+log = logging.getLogger(__name__)
+
 VERSION = "v2"
 RESTATEMENTS = "restatements.jsonl"
+
+Changes = dict[date, Literal["new", "same", "changed"]]
+"""What writing each day did."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,29 @@ class NewDay:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of its rows."""
-        return digest_of(self.frames)
+        """A digest of the rows, independent of their order and of column metadata."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, table in sorted(self.frames.items()):
+            if not len(table):  # a frame without rows is the same as no frame
+                continue
+            order = [(f.name, "ascending") for f in table.schema if not pa.types.is_nested(f.type)]
+            rows = table.sort_by(order).combine_chunks()
+            batch = pa.record_batch([c.chunk(0) for c in rows.columns], names=rows.column_names)
+            digest.update(json.dumps([name, rows.column_names]).encode())
+            digest.update(batch.serialize())
+        return digest.hexdigest()
+
+
+class Restatement(msgspec.Struct, frozen=True):
+    """A stored day that had changed when it was fetched again."""
+
+    day: date
+    fetched_before: datetime
+    fetched_after: datetime
+    measures: dict[str, tuple[str, str]] = {}
+    """Written by earlier versions: old and new value of each changed sum."""
+    people: int = 0
+    """How many people have other rows than before."""
 
 
 class Store:
@@ -106,16 +137,15 @@ class Store:
             raise StoreError(f"{named} cannot be written to {self.root}: {error}.") from error
         return changes
 
-    def alone(self, source: str) -> AbstractContextManager[None]:
+    def alone(self, source: str) -> contextlib.AbstractContextManager[None]:
         """Hold the sync lock of this source."""
         waiting = f"Another sync of {source} is going on; this one waits for it."
-        return self.atomic.alone(f"{source}.lock", waiting=waiting)
+        return alone(self.atomic.aside / f"{source}.lock", waiting=waiting)
 
     def read_file(self, source: str, name: str) -> bytes | None:
         """A file next to the days, or None."""
         with self.indexed(source) as index:
-            digest = index.files.get(name)
-            return read_bytes(self.folder(source) / name, digest) if digest else None
+            return index.read(name) if name in index.files else None
 
     def dates(self, source: str) -> list[date]:
         """The stored days in order."""
@@ -132,61 +162,49 @@ class Store:
         self,
         source: str,
         days: Iterable[date],
-        frames: Iterable[str] = (),
+        frames: Iterable[str] | Mapping[str, pa.Schema] = (),
         *,
         lost_ok: bool = False,
-        schema: Callable[[str], pa.Schema] = schema_of,
     ) -> tuple[dict[date, StoredDay], Frames]:
         """The stored ones of `days`, and all or some of their frames, as of one moment.
 
+        `frames` may have schemas of their own, with fewer columns or with text as dictionaries.
         With `lost_ok` a missing file has no rows; else it is an error.
         """
+        names = tuple(frames) or layout_of(source).frames
+        schemas = frames if isinstance(frames, Mapping) else {n: schema_of(n) for n in names}
         tables: Frames = {}
         with self.indexed(source) as index:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
-            for frame in tuple(frames) or layout_of(source).frames:
-                parts = [pa.Table.from_batches([], schema(frame))]
+            for frame, schema in schemas.items():
+                parts = [pa.Table.from_batches([], schema)]
                 for month, some in groupby(stored, month_of):
-                    name = place_of(frame, month)
-                    path, digest = self.folder(source) / name, index.files.get(name)
+                    name = f"{frame}/{month}.parquet"
+                    is_lost = lost_ok and not (index.folder / name).exists()
                     # Arrow decodes columns in threads of its own; more of ours would only wait.
-                    if digest and (path.exists() or not lost_ok):
-                        parts.append(read_month(path, digest, schema(frame), set(some)))
+                    if name in index.files and not is_lost:
+                        parts.append(index.read_month(name, schema, set(some)))
                 tables[frame] = pa.concat_tables(parts)
         return stored, tables
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
-        """The rows of one frame for the stored days from `since` to `until`, both inclusive."""
-        with self.atomic.reading():
-            return self.read_days(source, self.days(source, since, until), [frame])[1][frame]
-
-    def read_range(
-        self, source: str, since: date, until: date, frames: Iterable[str] = ()
-    ) -> tuple[dict[date, StoredDay], Frames]:
-        """`read_days` of the stored days from `since` to `until`, both inclusive.
+        """The rows of one frame for the stored days from `since` to `until`, both inclusive.
 
         Text is read as dictionaries, which are faster and smaller on the way to pandas.
         """
         with self.atomic.reading():
-            days = self.days(source, since, until)
-            return self.read_days(source, days, frames, schema=lambda n: encoded(schema_of(n)))
+            days, schema = self.days(source, since, until), encoded(schema_of(frame))
+            return self.read_days(source, days, {frame: schema})[1][frame]
 
     def snapshot(self, source: str) -> "Store":
         """A store of the days of a source as they are now, which no later sync changes."""
         with self.indexed(source) as index:
-            folder = self.folder(source)
-            return Store(self.atomic.pin(folder / name for name in (INDEX, *index.files)))
+            return Store(self.atomic.pin(index.folder / name for name in (INDEX, *index.files)))
 
     def verify(self, source: str) -> tuple[int, list[DamagedFileError]]:
         """Read every byte of every file: the number of files, and the damaged ones."""
-        found = list[DamagedFileError]()
         with self.indexed(source) as index:
-            for name, digest in sorted(index.files.items()):
-                try:
-                    read_bytes(self.folder(source) / name, digest, anew=True)
-                except DamagedFileError as error:
-                    found.append(error)
-            return len(index.files) + bool(index.days), found
+            return len(index.files) + bool(index.days), index.damaged(anew=True)
 
     def organization(self, source: str) -> str | None:
         """Whose days are stored; None when there are none, or when it is not known."""
@@ -204,120 +222,178 @@ class Store:
 
     def restatements(self, source: str) -> list[Restatement]:
         """Every change of a stored day, in the order it was seen."""
-        return restatements_in(self.read_file(source, RESTATEMENTS) or b"")
+        lines = (self.read_file(source, RESTATEMENTS) or b"").splitlines()
+        return [msgspec.json.decode(line, type=Restatement) for line in lines]
 
-    @contextmanager
+    @contextlib.contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
         """The index of a source; while this is open its files match the index."""
         with self.atomic.reading():
-            if not (self.root / VERSION).is_dir():
-                self._refuse_other_versions()
-            yield read_index(self.folder(source))
-
-    def _refuse_other_versions(self) -> None:
-        others = [p.name for p in self.root.glob("v*") if re.fullmatch(r"v\d+", p.name)]
-        if others:
-            old, name = self.root / others[0], self.root.name
-            raise StoreError(
-                f"{old} was written by another version of ccanalytics, which this one does not "
-                f"read. It may be the only copy of its days, so keep it: mv {old} "
-                f"{self.root.with_name(f'{name}-{others[0]}')}. Then fill a new store with "
-                "ccanalytics sync."
-            )
+            others = [p for p in self.root.glob("v*") if re.fullmatch(r"v\d+", p.name)]
+            if others and not (self.root / VERSION).is_dir():
+                old, kept = others[0], f"{self.root.name}-{others[0].name}"
+                raise StoreError(
+                    f"{old} was written by another version of ccanalytics, which this one does not "
+                    "read. It may be the only copy of its days, so keep it: mv "
+                    f"{old} {self.root.with_name(kept)}. Then fill a new store with ccanalytics "
+                    "sync."
+                )
+            yield DayIndex.of(self.folder(source))
 
 
-def restatements_in(content: bytes) -> list[Restatement]:
-    return [msgspec.json.decode(line, type=Restatement) for line in content.splitlines()]
+def connect(source: str, store: Store | Path | str | None = None) -> "duckdb.DuckDBPyConnection":
+    """A DuckDB connection with a view per frame of `source`: activity, model_usage, tool_actions
+    and what else is stored of it, such as sessions. Columns are those of the frame but for `team`.
+
+    All views show one moment; a later sync shows in the next connection. The store is
+    the one of ccanalytics.toml and the environment unless given. The connection is in memory:
+    nothing made in it is kept, and the views are read-only. They hold what was recorded: real
+    names, whatever the identity policy of notebooks, and nothing withheld.
+    """
+    import duckdb  # a sync needs none
+
+    if not isinstance(store, Store):
+        store = Store(Path(store or read_settings(os.environ, Path.cwd()).store))
+    if not store.dates(source):
+        raise StoreError(
+            f"No {source} day is in the store {store.root}: load the source first, or fill it with "
+            "ccanalytics sync."
+        )
+    pinned = store.snapshot(source)
+    for damaged in pinned.verify(source)[1]:
+        raise damaged
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    for name in (name for name in frame_schemas() if pinned.folder(source, name).exists()):
+        # DuckDB takes a path for a pattern.
+        folder = re.sub(r"[*?[]", r"[\g<0>]", pinned.folder(source, name).as_posix())
+        files = f"{folder}/*.parquet".replace("'", "''")
+        # Columns are only ever added, so older files lack the newest.
+        rows = f"read_parquet('{files}', union_by_name = true)"
+        connection.execute(f"create view {name} as select * from {rows}")
+    return connection
 
 
-def month_of(day: date) -> str:
-    """The month of a day, as files are named: 2026-11."""
-    return f"{day:%Y-%m}"
+def repair(
+    store: Store, source: str, since: date = date.min, until: date = date.max
+) -> dict[date, set[str]]:
+    """Set damaged files of these days aside; returns the days to write again, with the frames they
+    lack. A month with a damaged file needs all its days.
+
+    Nothing is deleted: damaged files are kept below `<root>/damaged`, under their old path. A
+    damaged `days.parquet` is rebuilt from the existing files.
+    """
+    with contextlib.suppress(DamagedFileError), store.indexed(source) as index:
+        if not index.damaged(since, until):
+            return {day: set() for day, one in index.days.items() if not one.digest}
+    folder = store.folder(source)
+    with store.atomic.writing() as aside:
+        try:
+            index = DayIndex.of(folder).copy()
+        except DamagedFileError:
+            _set_aside(store.root, folder / INDEX, keep=True)
+            index = rebuilt_index(folder)
+        lost = {day: set[str]() for day, one in index.days.items() if not one.digest}
+        for error in index.damaged(since, until):
+            _set_aside(store.root, error.path)
+            if not error.month:  # what is kept next to the days begins anew
+                del index.files[error.path.name]
+            for day in (day for day in index.days if month_of(day) == error.path.stem):
+                lost.setdefault(day, set()).add(error.path.parent.name)
+        index.write(aside / VERSION / source)
+        store.atomic.commit(aside)
+    return lost
 
 
-def place_of(frame: str, month: str) -> str:
-    """The path of a frame and month, below the folder of the source."""
-    return f"{frame}/{month}.parquet"
+def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
+    """Move a file below `damaged`, or copy it there with `keep`."""
+    place = root / "damaged" / path.relative_to(root)
+    make_private(place.parent)
+    taken = len(list(place.parent.glob(f"{place.name}*")))
+    target = place.with_name(f"{place.name}.{taken}") if taken else place
+    if path.exists():
+        (shutil.copy2 if keep else shutil.move)(path, target)
+        log.warning("%s is damaged; it is kept as %s.", path, target)
 
 
-@dataclass
 class _Commit:
     """The files of one commit, being written to `folder`."""
 
-    store: Store
-    source: str
-    folder: Path
-
-    def __post_init__(self) -> None:
-        with self.store.indexed(self.source) as index:
+    def __init__(self, store: Store, source: str, folder: Path) -> None:
+        self.store, self.source, self.folder = store, source, folder
+        self.layout = layout_of(source)
+        with store.indexed(source) as index:
             self.index = index.copy()
-        self.stored, self.layout = self.store.folder(self.source), layout_of(self.source)
 
     def add(self, news: Mapping[date, NewDay], files: Mapping[str, bytes]) -> Changes:
         """Write the files that change with these days, if any."""
         for organization in {one.organization for one in news.values()}:
             self.store.check_organization(self.source, organization)
-        changes: Changes = {day: self._change(one) for day, one in news.items()}
+            self.index.organization = organization or self.index.organization
+        changes, known = Changes(), self.index.days
+        for day, one in news.items():
+            old = known[day].digest if day in known else ""  # a rebuilt index has no digests
+            changes[day] = "same" if old == one.digest else "changed" if old else "new"
         # A damaged file that was set aside is written again from the same days.
-        gone = {Path(name).stem for name in self.index.files if not (self.stored / name).exists()}
+        there = self.index.folder
+        gone = {Path(name).stem for name in self.index.files if not (there / name).exists()}
         written = [day for day in sorted(news) if changes[day] != "same" or month_of(day) in gone]
-        if not (written or files) and all(self.index.days[day].final for day in news):
+        if not (written or files) and all(known[day].final for day in news):
             return changes
         for month, days in groupby(written, month_of):
             frames_of = {day: news[day].frames for day in days}
             for frame in self.layout.frames:
                 self._write_month(frame, month, frames_of)
-        for name, content in {**files, **self._restated(news, changes)}.items():
-            self.index.files[name] = write_bytes(self.folder / name, content)
-        for one in news.values():
-            self._note(one)
-        write_index(self.folder, self.index)
+        restated = [news[day] for day, change in changes.items() if change == "changed"]
+        for name, content in {**files, **self._restated(restated)}.items():
+            self.index.put(self.folder, name, content)
+        for day, one in news.items():
+            rows, unknown = len(one.frames[self.layout.frames[0]]), sorted(one.unknown_fields)
+            final = one.may_be_final and is_final(day, one.fetched_at, self.layout.settling)
+            about = (day, one.fetched_at, one.digest, rows, final, unknown, self.source)
+            known[day] = StoredDay(*about)
+        self.index.write(self.folder)
         return changes
 
-    def _change(self, new: NewDay) -> Literal["new", "same", "changed"]:
-        old = self.index.days.get(new.day)
-        if old is None or not old.digest:  # of a rebuilt index nothing tells what changed
-            return "new"
-        return "same" if old.digest == new.digest else "changed"
-
     def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
-        schema, name = schema_of(frame), place_of(frame, month)
+        schema, name = schema_of(frame), f"{frame}/{month}.parquet"
         old = nothing = schema.empty_table()
         new = {day: frames.get(frame, nothing) for day, frames in days.items()}
-        path, digest = self.stored / name, self.index.files.get(name)
+        path, known = self.index.folder / name, name in self.index.files
         others = {day for day in self.index.days if month_of(day) == month} - days.keys()
-        if digest and (path.exists() or others):
-            old = read_month(path, digest, schema)
+        if known and (path.exists() or others):
+            old = self.index.read_month(name, schema)
             if newer := set(pq.read_schema(path).names) - set(schema.names):
                 raise StoreError(
                     f"{path} has columns of a newer version of ccanalytics, which this one would "
                     f"lose: {', '.join(sorted(newer))}. Update ccanalytics."
                 )
         always = (*SCHEMAS, self.layout.frames[0])
-        if digest or frame in always or any(map(len, new.values())):
-            self.index.files[name] = write_table(self.folder / name, with_days(old, new))
+        if known or frame in always or any(map(len, new.values())):
+            self.index.put(self.folder, name, with_days(old, new))
 
-    def _restated(self, news: Mapping[date, NewDay], changes: Changes) -> dict[str, bytes]:
-        """The file of restatements, if these days add any."""
-        added = b""
-        for day, change in changes.items():
-            if change == "changed" and (old := self.index.days[day]).closed:
-                _, before = self.store.read_days(self.source, [day], lost_ok=True)
-                times = old.fetched_at, news[day].fetched_at
-                line = restatement(day, times, before, news[day].frames)
-                added += msgspec.json.encode(line) + b"\n"
+    def _restated(self, news: Iterable[NewDay]) -> dict[str, bytes]:
+        """The file of restatements, if these days, which differ from the stored ones, add any."""
+        added = []
+        for new in news:
+            if (old := self.index.days[new.day]).closed:
+                _, before = self.store.read_days(self.source, [new.day], lost_ok=True)
+                people = _people_changed(before, new.frames)
+                added.append(Restatement(new.day, old.fetched_at, new.fetched_at, people=people))
         known = self.store.read_file(self.source, RESTATEMENTS) or b""
-        return {RESTATEMENTS: known + added} if added else {}
+        return {RESTATEMENTS: known + msgspec.json.Encoder().encode_lines(added)} if added else {}
 
-    def _note(self, new: NewDay) -> None:
-        """Put a day into the index."""
-        self.index.organization = new.organization or self.index.organization
-        self.index.days[new.day] = StoredDay(
-            new.day,
-            new.fetched_at,
-            new.digest,
-            len(new.frames[self.layout.frames[0]]),
-            new.may_be_final and is_final(new.day, new.fetched_at, self.layout.settling),
-            sorted(new.unknown_fields),
-            self.source,
-        )
+
+def _people_changed(before: Frames, after: Frames) -> int:
+    """How many people have other rows than before, in any frame."""
+    people: set[str] = set()
+    for name, table in after.items():
+        if "actor_kind" not in table.column_names:
+            continue
+        old = before[name].select(table.column_names).cast(table.schema)
+        signed = [rows.append_column("times", pa.repeat(pa.scalar(sign), len(rows)))
+                  for rows, sign in ((old, -1), (table, 1))]  # fmt: skip
+        sums = pa.concat_tables(signed).group_by(table.column_names).aggregate([("times", "sum")])
+        is_user = pc.equal(sums["actor_kind"], "user")
+        other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
+        people.update(other["actor"].to_pylist())
+    return len(people)

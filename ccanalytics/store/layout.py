@@ -8,23 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import ADDRESSES, SCHEMAS, SEATS
-from ccanalytics.sources.registry import Access, Source, SourceSpec, source_names, source_spec
+from ccanalytics.sources.registry import Source, source_names, source_spec
 from ccanalytics.weeks import Settling
 from ccanalytics.wings import resolve, wings
-
-if TYPE_CHECKING:
-    from datetime import date, datetime
-
-    import pandas as pd
-
-    from ccanalytics.store.day_store import Store
-
 
 _SCHEMAS: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
 
@@ -43,12 +35,12 @@ class Companion:
     name: str
     settling: Settling
     frames: tuple[str, ...]
-    open: "Callable[[SourceSpec, Access], Source]" = _nothing
-    """Opens the service for these days; `ValueError` for a source without them."""
-    load: "Callable[[Store, str, date, date], Mapping[str, pd.DataFrame]]" = _nothing
-    """The frames of a range for `Dataset.extras`; none when nothing is stored."""
-    sync: "Callable[[Source, Store, str, date, date, datetime, bool], Any]" = _nothing
-    """Syncs a range; does nothing for a source without these days."""
+    open: Callable[..., Source] = _nothing
+    """Opens the service of a `SourceSpec` with an `Access`; `ValueError` where there is none."""
+    load: Callable[..., Mapping[str, Any]] = _nothing
+    """The frames of store, source and range for `Dataset.extras`; none when nothing is stored."""
+    sync: Callable[..., Any] = _nothing
+    """Syncs a range of a store and source; does nothing for a source without these days."""
 
     def stored_as(self, source: str) -> str:
         """The name under which the companion of `source` is stored."""

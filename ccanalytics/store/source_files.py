@@ -8,28 +8,29 @@ damaged, cut short, from another month or written by another program is an error
 """
 
 import base64
+import contextlib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ccanalytics.atomic import private
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import FEW_ROWS
-from ccanalytics.store.layout import layout_of
+from ccanalytics.frames.schemas import KEYS
+from ccanalytics.store.layout import layout_of, schema_of
 from ccanalytics.weeks import is_closed
 
 INDEX = "days.parquet"
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SCHEMA = pa.schema(
     [
@@ -69,6 +70,11 @@ class DamagedFileError(StoreError):
             return None
 
 
+def month_of(day: date) -> str:
+    """The month of a day, as files are named: 2026-11."""
+    return f"{day:%Y-%m}"
+
+
 class StoredDay(NamedTuple):
     """One stored UTC day; `rows` is its number of records."""
 
@@ -90,133 +96,167 @@ class StoredDay(NamedTuple):
 
 @dataclass
 class DayIndex:
-    """The stored days of one source in order, and the digests of its files by path."""
+    """The stored days of the source in `folder`, in order, and the digests of its files by path."""
 
+    folder: Path
     days: dict[date, StoredDay] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     organization: str | None = None
 
+    @staticmethod
+    def of(folder: Path) -> "DayIndex":
+        """The index of a source, to be copied before it is changed; empty when nothing is there."""
+        path = folder / INDEX
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            if any(folder.glob("*/*.parquet")):
+                raise DamagedFileError(path, "it is missing") from None
+            return DayIndex(folder)
+        return _read_index(path, state.st_ino, state.st_mtime_ns, state.st_size)
+
     def copy(self) -> "DayIndex":
         """A copy to change: what is read is shared by all readers."""
-        return DayIndex(dict(self.days), dict(self.files), self.organization)
+        return DayIndex(self.folder, dict(self.days), dict(self.files), self.organization)
 
+    def write(self, aside: Path) -> None:
+        """Write the index to the folder `aside`, not yet flushed."""
+        rows = [{"date": datetime.combine(day, time()), **self.days[day]._asdict()}
+                for day in sorted(self.days)]  # fmt: skip
+        table = pa.Table.from_pylist(rows, _SCHEMA)
+        about = {"organization": self.organization, "files": self.files}
+        sealed = json.dumps({"seal": _seal(table, about), **about})
+        _write(aside / INDEX, table.replace_schema_metadata({_METADATA: sealed}))
 
-def read_index(folder: Path) -> DayIndex:
-    """The index of a source; empty when nothing is stored."""
-    path = folder / INDEX
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        if any(folder.glob("*/*.parquet")):
-            raise DamagedFileError(path, "it is missing") from None
-        return DayIndex()
-    return _read(path, state.st_ino, state.st_mtime_ns, state.st_size)
+    def put(self, aside: Path, name: str, content: bytes | pa.Table) -> None:
+        """Write one file to the folder `aside`, not yet flushed."""
+        self.files[name] = _write(aside / name, content)
 
+    def damaged(
+        self, since: date = date.min, until: date = date.max, *, anew: bool = False
+    ) -> list[DamagedFileError]:
+        """What is damaged of the files of these days and of those of no month."""
+        found = []
+        for name in sorted(self.files):
+            month = Path(name).stem if "/" in name else month_of(since)
+            if month_of(since) <= month <= month_of(until):
+                try:
+                    self.read(name, anew=anew)
+                except DamagedFileError as error:
+                    found.append(error)
+        return found
 
-def write_index(folder: Path, index: DayIndex) -> None:
-    """Write the index of a source, not yet flushed."""
-    rows = [{"date": datetime.combine(day, time()), **index.days[day]._asdict()}
-            for day in sorted(index.days)]  # fmt: skip
-    table = pa.Table.from_pylist(rows, _SCHEMA)
-    about = {"organization": index.organization, "files": index.files}
-    sealed = json.dumps({"seal": _seal(table, about), **about})
-    write_table(folder / INDEX, table.replace_schema_metadata({_METADATA: sealed.encode()}))
+    def read(self, name: str, *, anew: bool = False) -> bytes:
+        """The content of a file; `DamagedFileError` when its digest does not match.
+
+        Verified once per file and process, or again with `anew`.
+        """
+        path, digest = self.folder / name, self.files[name]
+        try:
+            content = path.read_bytes()
+            state = path.stat()
+        except OSError as error:
+            raise DamagedFileError(path, error.strerror or "cannot be read") from error
+        seen = (str(path), digest, state.st_mtime_ns, len(content))
+        if anew or seen not in _verified:
+            if _digest_of(content) != digest:
+                raise DamagedFileError(path, "its content is not what was written")
+            _verified.add(seen)
+        return content
+
+    def read_month(
+        self, name: str, schema: pa.Schema, days: Collection[date] | None = None
+    ) -> pa.Table:
+        """The columns of `schema`, for some or all days; null where the file is older than one.
+
+        Dictionary columns of `schema` are read as such: a name is decoded once, not per row.
+        """
+        content = self.read(name)
+        encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+        try:
+            with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
+                there = [name for name in file.schema_arrow.names if name in schema.names]
+                is_large = file.metadata.num_rows > FEW_ROWS
+                groups = _groups_of(file.metadata, days)
+                table = file.read_row_groups(groups, there, use_threads=is_large)
+        except (pa.ArrowException, OSError) as error:
+            raise DamagedFileError(self.folder / name, str(error)) from error
+        if days is not None:
+            asked = pa.array([*days], pa.date32()).cast(pa.timestamp("ms"))
+            wanted = pc.is_in(table["date"], asked)
+            table = table if pc.all(wanted).as_py() else table.filter(wanted)
+        nothing = pa.Table.from_batches([], schema)
+        return pa.concat_tables([nothing, table], promote_options="default")
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
+def _read_index(path: Path, inode: int, modified: int, size: int) -> DayIndex:
     try:
-        table = checked_table(path.read_bytes())
+        table = _checked_table(path.read_bytes())
         about = json.loads(table.schema.metadata[_METADATA])
         if about.pop("seal") != _seal(table, about):
             raise ValueError("its content is not what was written")
-        rows = _plain(table.cast(_SCHEMA))
+        table = table.cast(_SCHEMA).append_column("day", table["date"].cast(pa.date32()))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, str(error)) from error
-    days: dict[date, StoredDay] = {}
-    for midnight, fetched_at, *others in rows:
-        day = (EPOCH + timedelta(milliseconds=midnight)).date()
-        fetched = EPOCH + timedelta(microseconds=fetched_at)
-        days[day] = StoredDay._make([day, fetched, *others, path.parent.name])
-    return DayIndex(days, about["files"], about["organization"])
+    rows = table.drop_columns(["date"]).to_pylist()
+    days = {row["day"]: StoredDay(**row, source=path.parent.name) for row in rows}
+    return DayIndex(path.parent, days, about["files"], about["organization"])
 
 
-def _plain(table: pa.Table) -> list[tuple[Any, ...]]:
-    """The rows with timestamps as integers: Arrow would import pandas for them."""
+def rebuilt_index(folder: Path) -> DayIndex:
+    """An index of the existing files, whose pages have checksums.
+
+    The fetch time of a day is lost, so each counts as fetched too early.
+    """
+    index, rows = DayIndex(folder), Counter[date]()
+    for path in sorted((*folder.glob("*/*.parquet"), *folder.glob("*.json*"))):
+        name, frame = path.relative_to(folder).as_posix(), path.parent.name
+        index.files[name] = "unknown"  # so it is found damaged, unless it can be read
+        with contextlib.suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+            content = path.read_bytes()
+            if path.suffix != ".parquet":
+                for line in content.splitlines():
+                    json.loads(line)
+                index.files[name] = _digest_of(content)
+                continue
+            table = _checked_table(content)
+            days = Counter(table["date"].cast(pa.date32()).to_pylist())
+            own = set(schema_of(frame).names) - {key.name for key in KEYS}
+            if {*map(month_of, days)} - {path.stem} or not own & set(table.column_names):
+                continue  # rows of another frame or month
+            index.files[name] = _digest_of(content)
+            is_record = frame == layout_of(folder.name).frames[0]
+            rows.update(days if is_record else dict.fromkeys(days, 0))
+            if "organization" in table.column_names:
+                known = table["organization"].unique().drop_null().to_pylist()
+                index.organization = next(iter(known), index.organization)
+    for day, count in sorted(rows.items()):
+        moment = datetime.combine(day, time(), UTC)
+        index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)
+    return index
+
+
+def _seal(table: pa.Table, about: Mapping[str, object]) -> str:
+    """A digest of all an index says."""
     columns = [
         column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
         for column in table.columns
     ]
-    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+    rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
+    return _digest_of(json.dumps([rows, about]).encode())
 
 
-def _seal(rows: pa.Table, about: Mapping[str, object]) -> str:
-    return digest_of_bytes(json.dumps([_plain(rows), about]).encode())
-
-
-def write_bytes(path: Path, content: bytes) -> str:
-    """Write a file, not yet flushed; returns the digest of its bytes."""
+def _write(path: Path, content: bytes | pa.Table) -> str:
+    """Write a file; returns the digest of its bytes."""
+    if isinstance(content, pa.Table):
+        out = pa.BufferOutputStream()
+        how = {"write_page_checksum": True, "row_group_size": ROWS_PER_GROUP}
+        pq.write_table(content, out, compression="zstd", **how)
+        content = out.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb", opener=private) as file:
-        file.write(content)
-    return digest_of_bytes(content)
-
-
-def write_table(path: Path, table: pa.Table) -> str:
-    """Write a table as Parquet, not yet flushed; returns the digest of the file."""
-    out = pa.BufferOutputStream()
-    pq.write_table(
-        table, out, compression="zstd", write_page_checksum=True, row_group_size=ROWS_PER_GROUP
-    )
-    return write_bytes(path, out.getvalue())
-
-
-def read_bytes(path: Path, digest: str, *, anew: bool = False) -> bytes:
-    """The content of a file; `DamagedFileError` when its digest does not match.
-
-    Verified once per file and process, or again with `anew`.
-    """
-    try:
-        content = path.read_bytes()
-        state = path.stat()
-    except OSError as error:
-        raise DamagedFileError(path, error.strerror or "cannot be read") from error
-    seen = (str(path), digest, state.st_mtime_ns, len(content))
-    if anew or seen not in _verified:
-        if digest_of_bytes(content) != digest:
-            raise DamagedFileError(path, "its content is not what was written")
-        _verified.add(seen)
-    return content
-
-
-def read_month(
-    path: Path, digest: str, schema: pa.Schema, days: Collection[date] | None = None
-) -> pa.Table:
-    """The columns of `schema`, for some or all days; null where the file is older than a column.
-
-    Dictionary columns of `schema` are read as such: a name is decoded once, not per row.
-    """
-    content = read_bytes(path, digest)
-    encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    try:
-        with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
-            there = [name for name in file.schema_arrow.names if name in schema.names]
-            groups, is_large = _groups_of(file.metadata, days), file.metadata.num_rows > FEW_ROWS
-            table = file.read_row_groups(groups, there, use_threads=is_large)
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedFileError(path, str(error)) from error
-    parts = [table] if days is None else _rows_of_days(table, days)
-    nothing = pa.Table.from_batches([], schema)
-    return pa.concat_tables([nothing, *parts], promote_options="default")
-
-
-def _rows_of_days(table: pa.Table, days: Collection[date]) -> list[pa.Table]:
-    """The rows of these days, as few slices of `table`, which is sorted by date."""
-    wanted = np.array(sorted(days), "datetime64[D]")
-    starts, ends = np.searchsorted(table["date"].to_numpy(), [wanted, wanted + 1])
-    apart = starts[1:] != ends[:-1]
-    firsts, lasts = starts[np.r_[True, apart]], ends[np.r_[apart, True]]
-    return [table.slice(a, b - a) for a, b in zip(firsts, lasts, strict=True)]
+    path.write_bytes(content)
+    return _digest_of(content)
 
 
 def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
@@ -229,14 +269,13 @@ def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int
     return [n for n, of in dates.items() if of is None or (of.min <= last and of.max >= first)]
 
 
-def checked_table(content: bytes) -> pa.Table:
+def _checked_table(content: bytes) -> pa.Table:
     """The table of a whole file, with its page checksums verified.
 
     The columns have no checksum, but are there twice: as Parquet's and as Arrow's.
     """
-    source = pa.BufferReader(content)
     # `read_table` would import pandas.
-    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+    with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
         written = base64.b64decode(file.metadata.metadata[b"ARROW:schema"])
         if not pa.ipc.read_schema(pa.py_buffer(written)).equals(file.schema_arrow):
             raise pa.ArrowInvalid("its columns are not those that were written")
@@ -256,6 +295,5 @@ def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:
     return pa.concat_tables([*parts, old.slice(start)])
 
 
-def digest_of_bytes(content: bytes) -> str:
-    """The digest of a file with these bytes."""
+def _digest_of(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -3,11 +3,12 @@
 import contextlib
 import copy
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.pool import ThreadPool
 from time import monotonic
+from typing import Any
 
 from ccanalytics.errors import (
     ApiError,
@@ -18,22 +19,10 @@ from ccanalytics.errors import (
     StoreError,
 )
 from ccanalytics.frames.record_frames import build_addresses, build_frames, build_seats
-from ccanalytics.sources.registry import Source, source_spec, source_specs
-from ccanalytics.store.day_changes import Changes, SyncResult
-from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.sources.registry import Source, source_spec
+from ccanalytics.store.day_store import Changes, NewDay, Store, repair
 from ccanalytics.store.layout import companions
-from ccanalytics.store.repair import repair
-from ccanalytics.store.source_files import StoredDay
-from ccanalytics.weeks import (
-    CLOCKS_APART,
-    day_end,
-    days_between,
-    is_closed,
-    monday,
-    newest_closed_week,
-    parse_day,
-    week_days,
-)
+from ccanalytics.weeks import CLOCKS_APART, day_end, days_between, is_closed
 from ccanalytics.wings import resolve
 from ccanalytics.wire.enterprise import Summary
 
@@ -42,8 +31,32 @@ log = logging.getLogger(__name__)
 DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000
 """Days fetched before they are stored together."""
 
-Seats = Mapping[date, Summary] | None
-"""The seats by day; None where the service refused."""
+Report = Callable[[date], None]
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """The result of a sync: days by outcome, in order."""
+
+    new: tuple[date, ...] = ()
+    changed: tuple[date, ...] = ()
+    same: tuple[date, ...] = ()
+    final: tuple[date, ...] = ()
+    """Days that were not fetched again."""
+    open: tuple[date, ...] = ()
+    """Days that are not over or not counted yet: not stored, except from logs."""
+
+    @classmethod
+    def of(cls, changes: Changes, **others: Any) -> "SyncResult":
+        """The days of `changes` by outcome; `others` are the further fields."""
+        for kind in ("new", "changed", "same"):
+            others[kind] = tuple(day for day in sorted(changes) if changes[day] == kind)
+        return cls(**others)
+
+    def __str__(self) -> str:
+        unchanged, opened = len(self.same) + len(self.final), len(self.open)
+        text = f"Days: {len(self.new)} new, {len(self.changed)} changed, {unchanged} unchanged"
+        return text + (f", {opened} not closed yet." if opened else ".")
 
 
 def sync(
@@ -54,7 +67,7 @@ def sync(
     *,
     now: datetime | None = None,
     workers: int = 4,
-    progress: Callable[[date], None] | None = None,
+    progress: Report | None = None,
     again: bool = False,
 ) -> SyncResult:
     """Fetch the days from `since` to `until`, both inclusive, into `store`, with their seats.
@@ -62,20 +75,25 @@ def sync(
     A source whose days cannot be fetched one by one is synced whole, whatever the range.
     Final days are fetched again only with `again`. When a day fails, those already fetched are
     stored, and the error names the day; the next sync continues from there. Two syncs of a source
-    wait for each other. `progress` is called with each day that is done.
+    wait for each other. `progress` is called with each day that is done, where they are fetched
+    one by one.
     """
     spec = source_spec(source.name)
-    now, report = _moment(source, now or datetime.now(UTC)), progress or (lambda day: None)
+    now, report = now or datetime.now(UTC), progress or (lambda day: None)
+    if now.tzinfo is None:
+        raise ValueError(f"now is {now}, without a time zone.")
     if spec.sync_all:
         result: SyncResult = resolve(spec.sync_all)(source, store, now, again)
-        for day in (*result.new, *result.changed, *result.same):
-            report(day)
         return result
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
-    wanted = _known(source, days_between(parse_day(since), parse_day(until)))
-    # Threads only help while waiting for a network.
-    run = _DaySync(source, store, now, workers if spec.network else 1, report, monotonic())
+    wanted, span = days_between(since, until), source.span()
+    if span and wanted[0] < span[0]:
+        log.warning("%s begins on %s; days before it are not known.", source.name, span[0])
+        wanted = [day for day in wanted if day >= span[0]]
+    if span and spec.invented:  # invented data does not depend on the clock
+        now = day_end(span[1]) + spec.settling.final
+    run = _DaySync(source, store, now, workers, report)
     with store.alone(source.name) if spec.network else contextlib.nullcontext():
         return run.result(wanted, again)
 
@@ -83,12 +101,11 @@ def sync(
 def sync_available(
     source: Source,
     store: Store,
-    until: date | None = None,
     *,
     now: datetime,
     progress: Callable[[date, int], None] | None = None,
 ) -> None:
-    """Sync all of a source that needs no network, and the empty days after it up to `until`.
+    """Sync all of a source that needs no network.
 
     `StoreError` when neither source nor store has a day. `progress` is called with each
     finished day and the number of days, where days are read one by one.
@@ -100,210 +117,133 @@ def sync_available(
         if not store.dates(source.name):
             raise StoreError(f"There is nothing from source {source.name} yet.")
         return
-    last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
-    first = monday(span[0])
-    total = (last - first).days + 1
+    total = (span[1] - span[0]).days + 1
     each = (lambda day: progress(day, total)) if progress else None
-    done = sync(source, store, first, last, now=now, progress=each)
-    moment = day_end(span[1])
+    done = sync(source, store, *span, now=now, progress=each)
     for companion in companions():
         # Like all invented data it does not depend on the clock.
-        settled = moment + companion.settling.final
+        settled = day_end(span[1]) + companion.settling.final
         companion.sync(source, store, source.name, *span, settled, bool(done.changed))
 
 
-def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
-    """Merge the session logs of another store into `store`; what both have counts once."""
-    for spec in source_specs():
-        if spec.merge:
-            result: SyncResult = resolve(spec.merge)(other, store, now or datetime.now(UTC))
-            return result
-    raise StoreError("No source that is installed here can be merged.")
-
-
-def _moment(source: Source, now: datetime) -> datetime:
-    """When the days count as fetched; invented data does not depend on the clock."""
-    if now.tzinfo is None:
-        raise ValueError(f"now is {now}, without a time zone.")
-    spec = source_spec(source.name)
-    span = source.span() if spec.invented else None
-    return day_end(span[1]) + spec.settling.final if span else now
-
-
-def _known(source: Source, days: list[date]) -> list[date]:
-    """The days without those before a source's first: unknown is not 0."""
-    span = source.span()
-    known = [day for day in days if span is None or day >= span[0]]
-    if span and len(known) < len(days):
-        log.warning("%s begins on %s; days before it are not known.", source.name, span[0])
-    return known
-
-
-def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:
-    """The seats of `days` if the source has any, else why not; the days do not depend on them."""
-    try:
-        return (source.seats(days[0], days[-1]) if days else None) or {}, ""
-    except (ApiError, AuthError, SchemaError) as error:
-        said = f"The seats are not known, all else is complete: {error}"
-        log.warning("%s", said)
-        return None, f"{said} Ask for them again with: ccanalytics sync --again."
-
-
-@dataclass
 class _DaySync:
     """A sync that fetches day by day, which began at `now`."""
 
-    source: Source
-    store: Store
-    now: datetime
-    workers: int
-    report: Callable[[date], None]
-    began: float
-    """The monotonic clock at `now`."""
-    seats: Seats = None
-    early: dict[date, date | None] = field(default_factory=dict)
-    """Days the service has not counted yet, with the newest it has."""
-    warned: bool = False
-    """Whether it was said that the clocks differ."""
+    def __init__(
+        self, source: Source, store: Store, now: datetime, workers: int, report: Report
+    ) -> None:
+        self.source, self.store, self.now, self.report = source, store, now, report
+        self.spec, self.began = source_spec(source.name), monotonic()
+        # Threads only help while waiting for a network.
+        self.workers = workers if self.spec.network else 1
+        self.seats: Mapping[date, Summary] | None = {}
+        """The seats by day; None where the service refused."""
+        self.early = set[date]()
+        """Days the service has not counted yet."""
 
     def result(self, wanted: list[date], again: bool) -> SyncResult:
         """Fetch and store the days of `wanted` that are missing or may still change."""
-        spec, name = source_spec(self.source.name), self.source.name
+        name, latest = self.spec.name, self.now + CLOCKS_APART
         lost = repair(self.store, name, wanted[0], wanted[-1]) if wanted else {}
         # All days of a month with a damaged file are fetched again, together.
         together = {day for day, frames in lost.items() if frames}
         wanted = sorted({*wanted, *together})
-        open_days = {day for day in wanted if not is_closed(day, self.now, spec.settling)}
-        known = {} if again else self._trusted()
-        final = tuple(d for d in wanted if d not in lost and self._is_settled(known.get(d)))
-        for day in (*final, *sorted(open_days)):
+        open_days = [day for day in wanted if not is_closed(day, self.now, self.spec.settling)]
+        known = {} if again else self.store.days(name)
+        if self.spec.invented and known:
+            # Another version of the package may generate other data; one day is enough to see it.
+            new, last = self._fetch(max(known)), known[max(known)]
+            known = known if new and new.digest == last.digest else {}
+        # A fetch time in the future is a wrong clock's.
+        settled = {day for day, one in known.items() if one.final and one.fetched_at <= latest}
+        final = tuple(day for day in wanted if day in settled and day not in lost)
+        for day in (*final, *open_days):
             self.report(day)
         missing = [day for day in wanted if day not in {*final, *open_days}]
-        self.seats, remark = _seats(self.source, missing)
-        at_once = self._fetched([day for day in missing if day in together])
-        changes = self.store.write_days(name, list(at_once))
-        others = self._fetched([day for day in missing if day not in together])
-        return SyncResult.of(
-            changes | self._stored(others),
-            final=final,
-            open=tuple(sorted({*open_days, *self.early})),
-            newest=max(filter(None, self.early.values()), default=None),
-            remark=remark,
-        )
+        if missing:
+            self._ask_for_seats(missing)
+        changes = self._fetch_all([day for day in missing if day in together], whole=True)
+        changes |= self._fetch_all([day for day in missing if day not in together])
+        open_days = sorted({*open_days, *self.early})
+        return SyncResult.of(changes, final=final, open=tuple(open_days))
 
-    def _trusted(self) -> dict[date, StoredDay]:
-        """The stored days that can be trusted once they are final."""
-        stored = self.store.days(self.source.name)
-        if source_spec(self.source.name).invented and stored:
-            # Another version of the package may generate other data; one day is enough to see it.
-            last = stored[max(stored)]
-            new = self._fetch(last.day)
-            return stored if new and new.digest == last.digest else {}
-        return stored
+    def _ask_for_seats(self, days: list[date]) -> None:
+        """The seats, if the source has any; the days do not depend on them."""
+        try:
+            self.seats = self.source.seats(days[0], days[-1]) or {}
+        except (ApiError, AuthError, SchemaError) as error:
+            self.seats, again = None, "Ask for them again with: ccanalytics sync --again."
+            log.warning("The seats are not known, all else is complete: %s %s", error, again)
 
-    def _is_settled(self, day: StoredDay | None) -> bool:
-        """Whether it need not be fetched again; a fetch time in the future is a wrong clock."""
-        return day is not None and day.final and day.fetched_at <= self.now + CLOCKS_APART
+    def _fetch_all(self, days: list[date], *, whole: bool = False) -> Changes:
+        """Fetch and store days, with `whole` all or none of them.
+
+        After a failure, started days are finished and stored, then it is raised. The threads end
+        with the program, so that nobody waits for a service that does not answer.
+        """
+        changes, waiting, failed = Changes(), list[NewDay](), list[Exception]()
+
+        def work(day: date) -> tuple[date, NewDay | None]:
+            try:
+                return day, None if failed else self._fetch(day)
+            except Exception as error:
+                named = error
+                if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
+                    named = copy.copy(error)
+                    named.args, named.__cause__ = (f"{day}: {error}",), error
+                failed.append(named)
+                return day, None
+
+        with ThreadPool(min(self.workers, len(days)) or 1) as pool:
+            for day, new in pool.imap_unordered(work, days):
+                waiting += [new] if new else []
+                if not failed:
+                    self.report(day)
+                rows = sum(len(table) for one in waiting for table in one.frames.values())
+                if not whole and (len(waiting) >= DAYS_PER_COMMIT or rows >= ROWS_PER_COMMIT):
+                    changes |= self.store.write_days(self.spec.name, waiting)
+                    waiting.clear()
+        if not (whole and failed):
+            changes |= self.store.write_days(self.spec.name, waiting)
+        if failed:
+            raise failed[0]
+        return changes
 
     def _fetch(self, day: date) -> NewDay | None:
         """The day to store; None when it is not over or not counted yet, by the service's clock."""
-        spec = source_spec(self.source.name)
         try:
             records = self.source.records(day)
-        except NotYetError as error:
-            self.early[day] = error.newest
+        except NotYetError:
+            self.early.add(day)
             return None
-        now = self._answered_at()
-        if not is_closed(day, now, spec.settling):
-            self.early[day] = None
-            return None
-        frames = build_frames(day, records)
-        if "addresses" in spec.frames:
-            frames["addresses"] = build_addresses(day, records)
-        if "seats" in spec.frames and self.seats is not None:
-            frames["seats"] = build_seats(day, self.seats.get(day))
-        elif "seats" in spec.frames:
-            _, stored = self.store.read_days(spec.name, [day], ["seats"], lost_ok=True)
-            frames |= stored
-        organizations = {record.organization_id for record in records}
-        if len(organizations) > 1:
-            names = sorted(organizations)
-            raise StoreError(f"The records of {day} are of several organizations: {names}.")
-        return NewDay(
-            day,
-            frames,
-            now,
-            next(iter(organizations), None),
-            tuple(self.source.unknown_fields),
-            may_be_final=self.source.answered_at is not None or not spec.network,
+        theirs, ours = (
+            self.source.answered_at,
+            self.now + timedelta(seconds=monotonic() - self.began),
         )
-
-    def _answered_at(self) -> datetime:
-        """When the service answered, by its own clock where it has one; `StoreError` when ahead."""
-        theirs = self.source.answered_at or self.now
-        ours = self.now + timedelta(seconds=monotonic() - self.began)
-        if theirs > ours + CLOCKS_APART:
+        if theirs and theirs > ours + CLOCKS_APART:
             raise StoreError(
                 f"The service says it is {theirs:%Y-%m-%d %H:%M} UTC, this machine "
                 f"{ours:%Y-%m-%d %H:%M}: a day fetched in the future would seem to be over. Set "
                 "the clock of this machine."
             )
-        if theirs < ours - CLOCKS_APART and not self.warned:
-            self.warned = True
-            log.warning("This machine says it is %s, the service %s: the service's clock counts.",
-                        f"{ours:%Y-%m-%d %H:%M} UTC", f"{theirs:%Y-%m-%d %H:%M}")  # fmt: skip
-        return theirs
-
-    def _fetched(self, days: list[date]) -> Iterator[NewDay]:
-        """Each day as it is fetched; after a failure, started days are finished, then it is raised.
-
-        The threads end with the program, so that nobody waits for a service that does not answer.
-        """
-        failed: list[Exception] = []
-
-        def work(day: date) -> tuple[date, NewDay | None]:
-            if not failed:
-                try:
-                    return day, self._fetch(day)
-                except Exception as error:
-                    failed.append(_named(day, error))
-            return day, None
-
-        with ThreadPool(min(self.workers, len(days)) or 1) as pool:
-            for day, new in pool.imap_unordered(work, days):
-                if new:
-                    yield new
-                if not failed:
-                    self.report(day)
-        if failed:
-            raise failed[0]
-
-    def _stored(self, days: Iterable[NewDay]) -> Changes:
-        """What storing the days in batches did; those before a failure are stored too."""
-        changes: Changes = {}
-        waiting = list[NewDay]()
-        try:
-            for day in days:
-                waiting.append(day)
-                if _is_enough(waiting):
-                    changes |= self.store.write_days(self.source.name, waiting)
-                    waiting = []
-        except Exception:
-            self.store.write_days(self.source.name, waiting)
-            raise
-        return changes | self.store.write_days(self.source.name, waiting)
-
-
-def _is_enough(days: list[NewDay]) -> bool:
-    rows = sum(len(table) for day in days for table in day.frames.values())
-    return len(days) >= DAYS_PER_COMMIT or rows >= ROWS_PER_COMMIT
-
-
-def _named(day: date, error: Exception) -> Exception:
-    """The error with the day in its text."""
-    if not isinstance(error, CCAnalyticsError) or str(day) in str(error):
-        return error
-    named = copy.copy(error)
-    named.args = (f"{day}: {error}",)
-    named.__cause__ = error
-    return named
+        if not is_closed(day, theirs or self.now, self.spec.settling):
+            self.early.add(day)
+            return None
+        frames = build_frames(day, records)
+        if "addresses" in self.spec.frames:
+            frames["addresses"] = build_addresses(day, records)
+        if "seats" in self.spec.frames and self.seats is not None:
+            frames["seats"] = build_seats(day, self.seats.get(day))
+        elif "seats" in self.spec.frames:
+            frames |= self.store.read_days(self.spec.name, [day], ["seats"], lost_ok=True)[1]
+        organizations = sorted({record.organization_id for record in records})
+        if len(organizations) > 1:
+            raise StoreError(f"The records of {day} are of several organizations: {organizations}.")
+        return NewDay(
+            day,
+            frames,
+            theirs or self.now,
+            next(iter(organizations), None),
+            tuple(self.source.unknown_fields),
+            may_be_final=theirs is not None or not self.spec.network,
+        )

@@ -38,8 +38,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.sources.registry import Source
-from ccanalytics.store.day_store import NewDay, Store
-from ccanalytics.store.sql_views import connect
+from ccanalytics.store.day_store import NewDay, Store, connect
 from ccanalytics.store.sync import sync
 
 MODELS = ("claude-sonnet-5", "claude-haiku-4-5-20251001")
@@ -147,7 +146,8 @@ synced(date(2026, 11, 1), date(2026, 11, 27))
 now += timedelta(days=1)
 start, cpu = time.perf_counter(), time.process_time()
 done = synced(date(2026, 11, 1), date(2026, 11, 28))
-print([time.perf_counter() - start, time.process_time() - cpu, done.fetched])
+fetched = len(done.new + done.changed + done.same)
+print([time.perf_counter() - start, time.process_time() - cpu, fetched])
 """
 
 
@@ -309,7 +309,7 @@ def written(store, count):
 
 def counted(store):
     """The single count that all frames of all days have; None when they are not from one write."""
-    _, frames = Store(store).read_range("api", DAYS[0], DAYS[-1])
+    _, frames = Store(store).read_days("api", DAYS)
     columns = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
     found = [frames[name][column].to_pylist() for name, column in columns.items()]
     return found[0][0] if found == [[found[0][0]] * len(DAYS)] * 3 else None

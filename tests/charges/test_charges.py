@@ -156,7 +156,7 @@ def test_without_a_refresh_no_day_is_complete(tmp_path):
     """Null means that nothing has been loaded yet, not that nothing was charged."""
     store = Store(tmp_path)
     result = sync_charges(offline(page(refreshed=None)), store, "api", MONDAY, SUNDAY, now=NOW)
-    assert (result.fetched, len(result.open)) == (0, 7)
+    assert (result.new, len(result.open)) == ((), 7)
 
 
 def test_a_day_without_rows_cost_nothing(tmp_path):

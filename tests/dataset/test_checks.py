@@ -123,13 +123,7 @@ def test_counts_below_zero_stop_a_report():
     """The frame and the column are named."""
     found = checked([*week(), record(commits=-3)])["No count below zero"]
     assert found.level == "stop"
-    assert "activity.commits (1 row)" in found.found
-
-
-def test_two_organizations_stop_a_report():
-    """Sums over both would mean nothing."""
-    other = record(organization="org-2", actor="z@x.example")
-    assert checked([*week(), other])["One organization"].level == "stop"
+    assert "activity.commits" in found.found
 
 
 def test_new_tools_and_unpriced_models_are_named():
@@ -143,12 +137,3 @@ def test_new_tools_and_unpriced_models_are_named():
     assert found.level == "warning"
     assert "teleport_tool" in found.found
     assert "claude-nova-1" in found.found
-
-
-def test_a_week_with_half_its_people_missing_is_a_warning():
-    """Six people in four weeks, then two: missing data is not zero use."""
-    days = ["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09"]
-    records = [r for day in days for r in week(day=day)] + week(people=2)
-    found = checked(records, since="2026-10-19")["People still there"]
-    assert found.level == "warning"
-    assert "in the last week: 2; usually 6." in found.found

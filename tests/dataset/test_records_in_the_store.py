@@ -114,13 +114,13 @@ def test_a_team_and_cost_centres_are_selected_in_the_store(sample_days, at_once)
 def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once, monkeypatch):
     """12 weeks are read in parts of about 700 records, and no day twice."""
     _, later = both(sample_days, at_once, 700)
-    spans, real = [], Store.read_range
+    spans, real = [], Store.read
 
-    def seen(store, source, since, until, frames=()):
+    def seen(store, source, frame, since, until):
         spans.append((until - since).days + 1)
-        return real(store, source, since, until, frames)
+        return real(store, source, frame, since, until)
 
-    monkeypatch.setattr(Store, "read_range", seen)
+    monkeypatch.setattr(Store, "read", seen)
     by_week(later, "cost_per_commit")
     assert max(spans) <= 28
     assert sum(spans) == 3 * 12 * 7

@@ -169,14 +169,15 @@ def test_only_a_file_that_has_grown_is_read_again(folder, store, monkeypatch):
     assert synced_logs(store, folder).changed == (DAY,)
     assert len(lines) == 2
     assert sorted(output(store)) == [0, 1, 4]
-    assert (synced_logs(store, folder).fetched, len(lines)) == (0, 2)
+    assert (synced_logs(store, folder).new, len(lines)) == ((), 2)
 
 
 def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
     """One stat per file shows that nothing is new."""
     synced_logs(store, written(folder, s1=[answer(output=1)]))
     monkeypatch.setattr("ccanalytics.logs.log_file.LogFile.read", None)
-    assert synced_logs(store, folder).fetched == 0
+    result = synced_logs(store, folder)
+    assert not (result.new or result.changed or result.same)
 
 
 def test_only_months_with_changes_are_written(folder, store):
@@ -382,7 +383,8 @@ def test_merging_again_changes_nothing(two):
     one, other = two("a", "one"), two("b", "other")
     cca.merge(other, one, now=NOW)
     before = rows(one)
-    assert cca.merge(other, one, now=NOW).fetched == 0
+    result = cca.merge(other, one, now=NOW)
+    assert not (result.new or result.changed or result.same)
     assert rows(one) == before
 
 

@@ -371,7 +371,6 @@ def test_the_day_that_is_not_over_yet_is_no_reason_for_a_warning(folder, tmp_pat
     data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=2, now=late)
     checks = {check.name: check for check in cca.preflight(data)}
     assert checks["Days closed when fetched"].level == "passed"
-    assert "2026-08-04" in checks["Days closed when fetched"].found
 
 
 def test_a_week_without_use_says_so(tmp_path):
@@ -442,7 +441,7 @@ def test_an_unknown_time_zone_is_named(data, timezone):
 
 def test_days_and_a_week_cannot_be_combined(folder, tmp_path):
     """One range or the other."""
-    with pytest.raises(ValueError, match="Either 3 days or a range"):
+    with pytest.raises(ValueError, match=r"Either .* days 3"):
         cca.load(source="local", logs=[folder], store=tmp_path, days=3, week="2026-W32", now=NOW)
 
 

@@ -120,8 +120,6 @@ def test_seats_are_the_denominator_without_a_roster():
     assert frame["value"][:2].isna().all()
     assert "20 assigned seats" in cca.sentence(data, "active_rate")
     assert "60 % of them" in cca.sentence(data, "active_rate")
-    facts = trust_facts(data).set_index("what")["state"]
-    assert facts["Seats"].startswith("20 assigned on 22 November 2026")
 
 
 def test_the_share_of_seats_of_few_people_is_withheld():

@@ -22,9 +22,9 @@ from builders import record
 
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
-from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.frames.schemas import SCHEMAS, encoded
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.source_files import read_index, write_index, write_table
+from ccanalytics.store.source_files import DayIndex
 
 DAY = date(2026, 11, 16)
 MUCH_LATER = datetime(2026, 11, 24, tzinfo=UTC)
@@ -49,7 +49,7 @@ def stored(root, count=1, day=DAY, fetched_at=MUCH_LATER):
 
 def counts(store):
     """The count according to all three frames."""
-    _, frames = store.read_range("api", DAY, DAY)
+    _, frames = store.read_days("api", [DAY])
     columns = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
     return [frames[name][column].to_pylist() for name, column in columns.items()]
 
@@ -58,7 +58,7 @@ def test_a_day_is_read_as_it_was_written(tmp_path):
     """Every frame has the same rows, types and exact money."""
     store = stored(tmp_path)
     for name, table in frames_of(1).items():
-        assert store.read("api", name, DAY, DAY).equals(table)
+        assert store.read("api", name, DAY, DAY).cast(table.schema).equals(table)
 
 
 def test_each_frame_of_a_month_is_one_file_named_by_the_month(tmp_path):
@@ -78,7 +78,7 @@ def test_an_empty_day_is_stored_and_a_missing_one_is_not(tmp_path):
     store.write_day("api", DAY, build_frames(DAY, []), fetched_at=MUCH_LATER)
     assert store.days("api")[DAY].rows == 0
     assert DAY + timedelta(1) not in store.days("api")
-    assert store.read("api", "activity", DAY, DAY).schema == SCHEMAS["activity"]
+    assert store.read("api", "activity", DAY, DAY).schema == encoded(SCHEMAS["activity"])
 
 
 def test_reading_an_empty_store_makes_no_folder(tmp_path):
@@ -116,9 +116,9 @@ def test_text_read_as_dictionaries_is_the_same(tmp_path, name, monkeypatch):
     for n in (0, 1, 2, 20):
         stored(tmp_path, n, DAY + timedelta(n))
     since, until, store = DAY + timedelta(1), DAY + timedelta(20), Store(tmp_path)
-    _, frames = store.read_range("api", since, until)
-    plain = store.read("api", name, since, until)
-    assert frames[name].cast(plain.schema).equals(plain)
+    encoded_rows = store.read("api", name, since, until)
+    plain = store.read_days("api", store.days("api", since, until))[1][name]
+    assert encoded_rows.cast(plain.schema).equals(plain)
     assert [day.day for day in plain["date"].to_pylist()] == [17, 18, 6]
 
 
@@ -138,9 +138,9 @@ def test_a_day_is_closed_an_hour_after_its_end_and_final_after_two_days(
 def rewritten(store, frame, change):
     """The file of a frame as another version of the package would write it."""
     folder, name = store.folder("api"), f"{frame}/2026-11.parquet"
-    index = read_index(folder)
-    index.files[name] = write_table(folder / name, change(pq.read_table(folder / name)))
-    write_index(folder, index)
+    index = DayIndex.of(folder)
+    index.put(folder, name, change(pq.read_table(folder / name)))
+    index.write(folder)
 
 
 def test_a_column_that_is_newer_than_a_file_reads_as_null(tmp_path):
@@ -148,7 +148,7 @@ def test_a_column_that_is_newer_than_a_file_reads_as_null(tmp_path):
     store = stored(tmp_path)
     rewritten(store, "activity", lambda old: old.drop_columns(["is_remote"]))
     table = store.read("api", "activity", DAY, DAY)
-    assert table.schema == SCHEMAS["activity"]
+    assert table.schema == encoded(SCHEMAS["activity"])
     assert table["is_remote"].to_pylist() == [None]
 
 
@@ -162,27 +162,21 @@ def test_a_column_of_a_newer_version_is_not_lost(tmp_path):
 
 
 def test_a_changed_day_is_written_to_the_restatement_log(tmp_path):
-    """Two commits instead of one: both dates and both exact totals are kept."""
+    """Two commits instead of one: both dates and the number of people are kept."""
     store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
     change = store.write_day("api", DAY, frames_of(2), fetched_at=MUCH_LATER)
     assert change == "changed"
     assert counts(store) == [[2], [2], [2]]
     (line,) = store.restatements("api")
     assert (line.day, line.fetched_before.hour, line.fetched_after) == (DAY, 2, MUCH_LATER)
-    assert line.measures == {
-        "activity.commits": ("1", "2"),
-        "model_usage.output_tokens": ("1", "2"),
-        "model_usage.cost_usd": (str(Decimal("0.01000000")), str(Decimal("0.02000000"))),
-        "tool_actions.accepted": ("1", "2"),
-    }
+    assert line.people == 1
 
 
-def test_a_day_that_only_changed_terminals_changes_no_measure(tmp_path):
+def test_a_day_that_only_changed_terminals_is_another_day(tmp_path):
     """All totals are the same, but the day is not."""
     store = stored(tmp_path)
     store.write_day("api", DAY, frames_of(1, terminal="iTerm.app"), fetched_at=MUCH_LATER)
-    (line,) = store.restatements("api")
-    assert line.measures == {}
+    assert len(store.restatements("api")) == 1
 
 
 def test_the_same_rows_in_another_order_are_the_same_day(tmp_path):
@@ -230,7 +224,7 @@ def test_a_file_of_another_store_is_not_read(tmp_path, frame):
     foreign = (other.folder("api", frame) / name).read_bytes()
     (store.folder("api", frame) / name).write_bytes(foreign)
     with pytest.raises(StoreError, match=rf"api/{frame or 'activity'}/2026-11\.parquet.*damaged"):
-        store.read_range("api", DAY, DAY)
+        store.read_days("api", [DAY])
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None])
@@ -242,7 +236,7 @@ def test_a_broken_or_missing_file_is_named(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(StoreError, match=r"tool_actions.*sync") as error:
-        store.read_range("api", DAY, DAY)
+        store.read_days("api", [DAY])
     assert "delete" not in str(error.value)
 
 
@@ -432,7 +426,7 @@ KILLED_AT_RANDOM = """
         store.write_days("api", [NewDay(day, frames_of(count, day), MUCH_LATER) for day in days])
 
     def seen():
-        _, frames = store.read_range("api", days[0], days[-1])
+        _, frames = store.read_days("api", days)
         found = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
         return {tuple(frames[name][column].to_pylist()) for name, column in found.items()}
 
@@ -512,7 +506,8 @@ def test_no_table_is_read_twice_when_frames_are_concatenated(tmp_path):
     """A range of days is its rows, each once, in order of the days."""
     for n in range(3):
         stored(tmp_path, n, DAY + timedelta(n))
-    days, frames = Store(tmp_path).read_range("api", DAY, DAY + timedelta(9))
+    store = Store(tmp_path)
+    days, frames = store.read_days("api", store.dates("api"))
     assert list(days) == [DAY, DAY + timedelta(1), DAY + timedelta(2)]
     assert frames["activity"]["commits"].to_pylist() == [0, 1, 2]
     assert isinstance(frames["activity"], pa.Table)

@@ -48,9 +48,9 @@ def test_all_views_are_a_snapshot_at_the_time_of_connecting(tmp_path):
 def test_leftovers_of_a_dead_connection_are_removed(tmp_path):
     """Its links would keep old files forever; those of a running process stay."""
     filled(tmp_path, 1)
+    living = cca.connect("api", tmp_path)
     script = "import os, sys, ccanalytics as cca; cca.connect('api', sys.argv[1]); os._exit(1)"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
-    living = cca.connect("api", tmp_path)
     assert len(list((tmp_path / ".tmp").glob("read-*"))) == 2
     filled(tmp_path, 1, 4)
     assert len(list((tmp_path / ".tmp").glob("read-*"))) == 1
