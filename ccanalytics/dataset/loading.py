@@ -20,7 +20,7 @@ from ccanalytics.dataset.published_teams import withheld_before
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
-from ccanalytics.frames.schemas import SCHEMAS, encoded
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.calendars import parse_calendar, read_calendars
 from ccanalytics.people.identity import apply_identity, load_secret
 from ccanalytics.people.roster import (
@@ -163,12 +163,8 @@ def _read(
         def read(name: str, since: date, until: date) -> pd.DataFrame:
             return to_pandas(opened.read(source, name, since, until))
 
-        frames = {
-            name: to_pandas(encoded(SCHEMAS[name]).empty_table())
-            if many and name in SCHEMAS
-            else read(name, first, last)
-            for name in layout_of(source).frames
-        }
+        now = [name for name in layout_of(source).frames if not (many and name in SCHEMAS)]
+        frames = {name: read(name, first, last) for name in now}
     # Arrow would keep what it decoded the files in: more than the frames themselves take.
     pa.default_memory_pool().release_unused()
     return stored, frames, read if many else None
@@ -194,59 +190,41 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-    given |= _of_actors(given, roster, people)
-    known = {name: given.pop(name) for name in SCHEMAS}
+
+    def shown(frames: Frames, *, also: Frames = MappingProxyType({})) -> dict[str, pd.DataFrame]:
+        """Those with actors: one address per person, the team of the day, then as `identity` says.
+
+        The actors identify people; the ids themselves would undo a pseudonym.
+        """
+        known = dict(also)
+        for name, frame in frames.items():
+            if "actor_kind" in frame:
+                plain = frame.drop(columns="actor_id", errors="ignore")
+                known[name] = with_teams(normalised_actors(plain, people), roster)
+        return apply_identity(known, identity, secret)
+
+    given |= shown(given, also={"roster": roster})
     given.pop("addresses", None)
+    known = {name: given.pop(name, None) for name in (*SCHEMAS, "roster")}
     data = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
         **known,
-        roster=roster,
         days=days,
+        identity=identity,
         **fields,
         extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
     )
-    data = _shown(data.of_team(team) if team else data, identity, secret)
     if not later:
-        return data
+        return data.of_team(team) if team else data
 
     def read(name: str, first: date, last: date) -> pd.DataFrame:
         frame = extras[name] if name in extras else later(name, first, last)
-        shown = _of_actors({name: days_of(frame, first, last)}, roster, people)
-        return apply_identity(shown, identity, secret)[name]
+        return shown({name: days_of(frame, first, last)})[name]
 
     return data.in_store(read)
-
-
-def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
-    """The dataset with its actors as `identity` says."""
-    if identity == "named":
-        return data
-    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster")}
-    known |= {name: frame for name, frame in data.extras.items() if "actor_kind" in frame}
-    shown = apply_identity(known, identity, secret)
-    return replace(
-        data,
-        identity=identity,
-        extras={name: shown.pop(name, frame) for name, frame in data.extras.items()},
-        rest=data.rest and _shown(data.rest, identity, secret),
-        **shown,
-    )
-
-
-def _of_actors(
-    given: Frames, roster: pd.DataFrame, people: Mapping[str, str]
-) -> dict[str, pd.DataFrame]:
-    """The frames with actors, with one address per person and the team of the day."""
-    # The actors identify people; the ids themselves would undo a pseudonym.
-    plain = {
-        name: frame.drop(columns="actor_id", errors="ignore")
-        for name, frame in given.items()
-        if "actor_kind" in frame
-    }
-    return {name: with_teams(normalised_actors(f, people), roster) for name, f in plain.items()}
 
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:
