@@ -23,17 +23,18 @@ from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
 
 
-def diagnose(options: RunOptions) -> Iterator[CheckFinding]:
+def diagnose(options: RunOptions, day: date | None = None) -> Iterator[CheckFinding]:
     """The findings, each as soon as it is there; no text of them has a key in it.
 
-    Without a source all that are set up are checked.
+    Without a source all that are set up are checked. A service is asked for `day`, else for its
+    newest closed one.
     """
     yield from run(MACHINE_CHECKS, options)
     for spec in chosen_sources(options):
         own = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
         days = {"days": partial(check_days, spec, options.now)}
         for finding in chain(
-            service_findings(options, spec) if spec.network else (),
+            service_findings(options, spec, day) if spec.network else (),
             *(run(checks, options) for checks in own),
             run(days, options.store),
         ):

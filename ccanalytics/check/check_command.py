@@ -28,22 +28,24 @@ WIDEST, MARGIN = 100, 24
     epilog=options.examples(("check", "everything"), ("check --source api --json", "for monitors"))
 )
 @click.option("--source", type=options.SourceName(), help="Only this source.")
+@click.option("--date", "day", metavar="DATE", help="The UTC day to ask for; default: the newest.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for monitors.")
 @click.option("--store", type=PATH, help="Folder of the stored days.")
 @click.option("--roster", type=PATH, help="CSV: email,team,start,end,name.")
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
-def check(source: str | None, as_json: bool, **flags: Any) -> None:
+def check(source: str | None, day: str | None, as_json: bool, **flags: Any) -> None:
     """Find out why it does not work: key, service, records, store, logs and files.
 
     Exits with 1 when a check failed; a warning is not a failure.
     """
     from ccanalytics.check.all_checks import diagnose
     from ccanalytics.check.finding import verdict
+    from ccanalytics.weeks import parse_day
 
     run = options.run_options(source=source or "", **flags)
     findings: list[CheckFinding] = []
-    for one in diagnose(run):
+    for one in diagnose(run, parse_day(day) if day else None):
         if not as_json:
             if not findings or one.source != findings[-1].source:
                 click.echo(("\n" if findings else "") + (one.source or "this machine"))

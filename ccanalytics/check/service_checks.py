@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 
 from ccanalytics.check.finding import CheckFinding, failure, found
@@ -39,7 +39,9 @@ NOT_COVERED = {
 }
 
 
-def service_findings(options: RunOptions, spec: SourceSpec) -> Iterator[CheckFinding]:
+def service_findings(
+    options: RunOptions, spec: SourceSpec, day: date | None
+) -> Iterator[CheckFinding]:
     """Its key, whether it answers, and its records, up to the first that fails."""
     assert spec.key is not None  # every service on a network has one
     step, environ = "key", options.environ
@@ -55,7 +57,7 @@ def service_findings(options: RunOptions, spec: SourceSpec) -> Iterator[CheckFin
         with made(given, base_url=url, budget=patience, timeout=patience) as client:
             yield replace(_service(options, client), id=step)
             step = "records"
-            yield replace(_records(options, client, spec), id=step)
+            yield replace(_records(options, client, spec, day), id=step)
     except CCAnalyticsError as error:
         yield replace(failure(error), id=step)
 
@@ -77,19 +79,24 @@ def _service(options: RunOptions, client: Client) -> CheckFinding:
     return found(text, "Set the clock: it decides which days are closed.")
 
 
-def _records(options: RunOptions, client: Client, spec: SourceSpec) -> CheckFinding:
-    """Who is in the newest closed day with records, what is new in them, how new the store is."""
+def _records(
+    options: RunOptions, client: Client, spec: SourceSpec, asked: date | None
+) -> CheckFinding:
+    """Who is in the day asked for, else in the newest closed day with records, what is new in them,
+    how new the store is."""
     today = options.now.date()
-    newest = next(
+    newest = asked or next(
         day
         for day in (today - timedelta(days=back) for back in count())
         if is_closed(day, options.now, spec.settling)
     )
-    for day in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
+    for day in (newest - timedelta(days=back) for back in range(1 if asked else DAYS_BACK)):
         with suppress(NotYetError):
             if records := client.records(day):
                 break
     else:
+        if asked and not is_closed(asked, options.now, spec.settling):
+            return found(f"there are none of {asked} yet", "It is not over, or not counted yet.")
         return found(f"there are none from {day} to {newest}", NOT_COVERED[spec.name])
     actors = [record.actor for record in records]
     people = {one.email_address.strip().lower() for one in actors if isinstance(one, UserActor)}

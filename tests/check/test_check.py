@@ -63,8 +63,9 @@ def look(tmp_path, monkeypatch):
             if roster := wanted.pop("roster", None):
                 given["CCANALYTICS_ROSTER"] = str(roster)
             settings = read_settings(given, tmp_path)
+            day = wanted.pop("day", None)
             flags = {"source": "api", "now": NOW, **wanted}
-            found = list(diagnose(RunOptions(environ=given, settings=settings, **flags)))
+            found = list(diagnose(RunOptions(environ=given, settings=settings, **flags), day))
         assert waited[-1] < 60
         assert all(secret not in repr(found) for secret in filter(None, [key, key and key[15:30]]))
         assert len({one.id for one in found}) == len(found)
@@ -229,6 +230,14 @@ def test_just_after_midnight_yesterday_is_too_fresh(look):
     """At half past midnight the newest closed day is the one before yesterday."""
     early = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
     assert look(now=early)["records"].found.startswith("2026-11-22: 2 records")
+
+
+def test_a_requested_day_is_checked(look):
+    """That day only, although it is not over yet or has no records."""
+    assert look(day=date(2026, 11, 2))["records"].found.startswith("2026-11-02: 2 records")
+    asked = []
+    found = look(lambda day: asked.append(day) or [], day=date(2026, 11, 24))["records"]
+    assert (asked, found.status) == ([date(2026, 11, 24)], "warning")
 
 
 def test_a_clock_that_is_off_is_a_warning(look):
