@@ -44,10 +44,11 @@ _share = METRICS["retention"].format
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:
     """This week's people above the line, people of the previous week who stopped below."""
-    newest = newest_rows(frame)
-    people = {**dict.fromkeys(FLOWS, 0), **dict(zip(newest["flow"], newest["value"], strict=True))}
-    stayed, back, new, *stopped = (f"{people[flow]:,.0f}" for flow in FLOWS)
-    said = f"{stayed} stayed, {back} returned, {new} new; {sum(map(int, stopped))} stopped"
+    newest = newest_rows(frame).set_index("flow")["value"].reindex(FLOWS).fillna(0)
+    stayed, back, new, lapsed, left = newest
+    said = (
+        f"{stayed:,.0f} stayed, {back:,.0f} returned, {new:,.0f} new; {lapsed + left:,.0f} stopped"
+    )
     chart = stacked(
         frame,
         "actor_flow",
@@ -55,7 +56,7 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
         order=FLOWS,
         colours=[BLUE, CYAN, PURPLE, ORANGE, GREY],
         axis=count_axis("signed"),
-        title=said if any(people.values()) else "",
+        title=said if newest.any() else "",
         subtitle="People by week. Below the line: active the week before, but not in this one",
     )
     if chart.usermeta["ccanalytics"]["missing"]:
@@ -72,10 +73,12 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     not yet."""
     rows = with_interval(frame[frame["status"] == "seen"], _share)
     rows["percent"] = (100 * rows["value"]).round()
+    later = zip(rows["value"].map(_share), rows["k"], strict=True)
+    rows["later"] = [f"{share} after {counted(weeks, 'week')}" for share, weeks in later]
     first = "first active in the week of"
     words = tooltip(
         ("cohort:T", first, DAY),
-        ("k:O", "weeks after it"),
+        ("later:N", "active"),
         ("interval:N", "90 % interval"),
         ("n_actors:Q", "people who began", ",.0f"),
     )
@@ -251,13 +254,15 @@ def intervention_effects_chart(effect: Effect) -> Any:
     layers = alt.layer(zero, rule, dot, data=frame).transform_calculate(
         when="datum.weeks_since < 0 ? 'before' : 'after'"
     )
-    change = "not comparable" if effect.change is None else percent(effect.effect)
     judged = ", with 90 % intervals" if frame["low"].notna().any() else ""
     subtitle = (
         f"Difference to {counted(effect.n_teams, 'team')} without it by week, each against its "
         f"own mean before{judged}"
     )
-    title = f"{metric.name}, {effect.team}: {change} since {day_words(effect.date)}"
+    title = ""
+    if effect.change:
+        moved = percent(effect.effect)
+        title = f"{metric.name}, {effect.team}: {moved} since {day_words(effect.date)}"
     return finished(layers, "intervention_effects", title=title, subtitle=subtitle)
 
 

@@ -8,8 +8,7 @@ import click
 import ccanalytics.cli.options as options
 from ccanalytics.cli.group import JSON, Answering, answer
 
-CROSSED = 4
-"""The exit code when a budget is crossed, for schedulers."""
+CROSSED = 4  # the exit code when a budget is crossed, for schedulers
 
 
 @click.command(

@@ -23,23 +23,13 @@ from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
 from ccanalytics.metrics.withholding import UNAVAILABLE, mask_unavailable, withheld_days
 from ccanalytics.people.calendars import week_of
 
-BASELINE_DAYS = 42
-"""The days before a day that say what is usual: six of each weekday."""
-
-MINIMUM_HISTORY = 21
-"""Known days before a day that are needed to say what is usual."""
-
-OFF, HOLIDAY = 10, 17
-"""The first kind of day off, and the kind of a holiday."""
-
+BASELINE_DAYS = 42  # the days before a day that say what is usual: six of each weekday
+MINIMUM_HISTORY = 21  # known days before a day that are needed to say what is usual
+OFF, HOLIDAY = 10, 17  # the first kind of day off, and the kind of a holiday
 Kinds = npt.NDArray[np.int64]
 
-NEWEST_DAYS = 28
-"""The newest days that are tested."""
-
-FALSE_ALARMS = 0.10
-"""The share of organisations without an unusual day for which one is reported."""
-
+NEWEST_DAYS = 28  # the newest days that are tested
+FALSE_ALARMS = 0.10  # the share of organisations without an unusual day for which one is reported
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
 """An unusual day is off by at least this many dollars, and this share of a typical day."""
 

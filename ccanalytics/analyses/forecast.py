@@ -38,15 +38,11 @@ from ccanalytics.people.small_groups import few, people_of
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import day_words
 
-MINIMUM_DAYS = 21
-"""Closed days needed for a forecast: three weeks."""
-
+MINIMUM_DAYS = 21  # closed days needed for a forecast: three weeks
 FEWEST_BACKTESTS = 8
 """With fewer forecasts of earlier days it is not known how far such a forecast is off."""
 
-HALF_LIFE = 10
-"""Half-life of a day in the level, in days."""
-
+HALF_LIFE = 10  # half-life of a day in the level, in days
 BILLED = "billed_cost"
 
 _DAY = pd.Timedelta(days=1)
@@ -163,9 +159,7 @@ def _with_path(found: Forecast, days: pd.DataFrame, ahead: pd.Series, coming: Ki
     so_far, spread = float(over["value"].sum()), _widths(errors)
     path, low, high = (so_far + expected.cumsum() * np.exp(way * spread) for way in (0, -1, 1))
     total, least, most = (float(one[-1]) for one in (path, low, high))
-    if not total > 0:
-        return replace(found, why="nothing was used in the weeks before")
-    if most - least > total:
+    if not total > most - least:  # also where nothing was used
         why = f"its 90 % interval, {_USD(least)} to {_USD(most)}, is wider than the forecast"
         return replace(found, why=why)
     actual = zip(over["date"], over["value"].cumsum(), strict=True)

@@ -25,15 +25,9 @@ from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.words import counted, day_words
 
-FEWEST_BEFORE, FEWEST_AFTER = 4, 2
-"""Closed weeks it takes before and after an intervention."""
-
-LOOKED_AT = 12
-"""Closed weeks that are looked at on either side of it, at most."""
-
-FEWEST_PLACEBOS = 6
-"""Under this many teams to compare with there is no interval and no verdict."""
-
+FEWEST_BEFORE, FEWEST_AFTER = 4, 2  # closed weeks it takes before and after an intervention
+LOOKED_AT = 12  # closed weeks that are looked at on either side of it, at most
+FEWEST_PLACEBOS = 6  # under this many teams to compare with there is no interval and no verdict
 _WEEK = pd.Timedelta(days=7)
 _FRAME = {"weeks_since": "int64"} | dict.fromkeys(
     ("value", "low", "high", "team_value", "others_value"), "float64"

@@ -41,9 +41,7 @@ MANY_STOPPED = 1 / 3
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
 
-DAYS = 30
-"""Days from joining in which somebody who starts counts as activated."""
-
+DAYS = 30  # days from joining in which somebody who starts counts as activated
 _DAY = pd.Timedelta(days=1)
 _CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]
 

@@ -50,12 +50,8 @@ CHARGED_DAYS = pa.schema(
 
 CHARGE_SCHEMAS = {"charges": CHARGES, "charged_days": CHARGED_DAYS}
 
-UNATTRIBUTED = "unattributed"
-"""The actor kind of cost that is attributed to nobody."""
-
-LONGEST_WALK = 31
-"""The most days the service gives in one walk."""
-
+UNATTRIBUTED = "unattributed"  # the actor kind of cost that is attributed to nobody
+LONGEST_WALK = 31  # the most days the service gives in one walk
 SETTLING = Settling(timedelta(0), timedelta(days=30))
 """By the time of the last refresh; the service revises costs for up to 30 days."""
 

@@ -30,8 +30,7 @@ NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
 
 _USD = METRICS["cost"].format
 
-MOST_BANDS = 4
-"""The most bands of people on seats."""
+MOST_BANDS = 4  # the most bands of people on seats
 
 
 def billed(data: Dataset) -> Dataset:
@@ -96,7 +95,11 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     return frame[list(columns)].astype(columns).reset_index(drop=True)
 
 
-@measures("discount", formats={"value": METRICS["discount"].format, "billed": _USD, "listed": _USD})
+@measures(
+    "discount",
+    labels={"week": "week of", "value": "discount", "listed": "at list prices"},
+    formats={"value": METRICS["discount"].format, "billed": _USD, "listed": _USD},
+)
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / listed of the shown bill."""
     sums = bill_by_week(data).groupby("week")[["value", "listed"]].sum(min_count=1)

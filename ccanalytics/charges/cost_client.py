@@ -63,14 +63,7 @@ class CostClient(Client):
             "starting_at": f"{first}T00:00:00Z",
             "ending_at": f"{until + timedelta(days=1)}T00:00:00Z",
         }
-        try:
-            pages = self._all_pages(COST, {**ASKED, **ends}, decode_cost_items)
-        except ApiError as error:
-            if error.status != 400:
-                raise
-            hint = "Organizations that are set up for HIPAA have no cost report."
-            raise ApiError(f"{error} {hint}", status=400) from None
-        for page in pages:
+        for page in self._all_pages(COST, {**ASKED, **ends}, decode_cost_items):
             refreshed.add(page.data_refreshed_at)
             for item in page.data:
                 if item.day not in found:

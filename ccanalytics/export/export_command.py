@@ -36,12 +36,7 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 )
 @click.option("--replace", is_flag=True, help="Empty the target first, including other sources.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-@options.flags(options.STORE, options.ROSTER, options.LOGS)
-@click.option(
-    "--identity",
-    type=click.Choice(["named", "pseudonym", "aggregate"]),
-    help="How people are shown; default: from the settings. aggregate exports only weekly metrics.",
-)
+@options.flags(options.STORE, options.ROSTER, options.LOGS, options.IDENTITY)
 def export(target: str, source: str | None, form: str | None, **flags: Any) -> None:
     """Write stored days to TARGET for other tools.
 
@@ -58,7 +53,8 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
 
     Without TARGET it is the URL in CCANALYTICS_DATABASE_URL, where a password belongs.
 
-    There is a table per frame, actor_days (all measures by person and day) and the weekly metrics.
+    There is a table per frame, actor_days (all measures by person and day) and the weekly metrics;
+    with --identity aggregate only the weekly metrics.
     The rows of a source are replaced in one transaction. Days of an organisation are those that
     `ccanalytics sync` has stored.
     """

@@ -9,26 +9,15 @@ import pandas as pd
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
-from ccanalytics.export.databases import Database, database_of
 from ccanalytics.export.export_tables import tables_of
-from ccanalytics.export.file_folder import SUFFIXES, FileFolder
 from ccanalytics.export.focus_rows import focus_table
+from ccanalytics.export.targets import target_of
 from ccanalytics.issue.memory import remember
 from ccanalytics.people.identity import fingerprint, load_secret
 from ccanalytics.sources.registry import Access, source_spec
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between
-
-
-def target_of(target: str, form: str = "") -> Database | FileFolder:
-    """The target of an export; `ValueError` when it is of no known kind."""
-    database, path = database_of(target), Path(target).expanduser().absolute()
-    if database and form:
-        raise ValueError(f"--format {form} is for a folder; a database has tables.")
-    if not database and path.suffix.lower()[1:] in SUFFIXES.values():
-        raise ValueError(f"{target} is a file, but this format writes several: give a folder.")
-    return database or FileFolder(str(path), form or "parquet")
 
 
 @dataclass(frozen=True)

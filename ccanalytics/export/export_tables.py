@@ -54,11 +54,8 @@ DESCRIPTIONS = {
 }
 """The row of each table."""
 
-SUMS = ["sessions", "lines_added", "lines_removed"]
-"""Weekly sums that are not metrics."""
-
-N_ACTORS = "n_actors"
-"""The column of the metric `active_actors`, named as in metric frames."""
+SUMS = ["sessions", "lines_added", "lines_removed"]  # weekly sums that are not metrics
+N_ACTORS = "n_actors"  # the column of the metric `active_actors`, named as in metric frames
 
 
 def tables_of(data: Dataset) -> Tables:

@@ -29,9 +29,7 @@ METERS = {
 TYPICAL_RATES = (1.0, 5.0, 0.1, 1.25)
 """List prices of token kinds relative to input, which most models share."""
 
-NO_METER = "Other"
-"""The meter of a cost without tokens."""
-
+NO_METER = "Other"  # the meter of a cost without tokens
 _TYPES = {
     "usd": USD,
     "text": pa.string(),

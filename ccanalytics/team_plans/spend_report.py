@@ -27,9 +27,7 @@ from ccanalytics.words import counted
 
 TEXT = ("user_email", "account_uuid", "product", "model")
 COUNTS = ("total_requests", "total_prompt_tokens", "total_completion_tokens")
-MOST = 9 * 10**10
-"""No count or amount of one person is this large."""
-
+MOST = 9 * 10**10  # no count or amount of one person is this large
 MONEY = ("total_net_spend_usd", "total_gross_spend_usd")
 
 COLUMNS = CsvColumns(

@@ -30,8 +30,8 @@ from postgres import PASSWORD
 from ccanalytics import cli
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
-from ccanalytics.export.export_run import target_of
 from ccanalytics.export.export_tables import WEEKLY
+from ccanalytics.export.targets import target_of
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.by_week import OTHER_TEAMS, by_week
 from ccanalytics.store.day_store import Store
@@ -287,7 +287,7 @@ def test_a_failing_export_leaves_the_earlier_rows(target, tmp_path, monkeypatch)
         raise ExportError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ccanalytics.export.databases.policy_table", fails)
+        patch.setattr("ccanalytics.export.targets.policy_table", fails)
         with pytest.raises(ExportError):
             export(store, target)
     assert everything(target) == before
@@ -297,7 +297,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from ccanalytics.export import databases, file_folder
+from ccanalytics.export import targets
 from ccanalytics.export.export_run import export_days
 from ccanalytics.store.day_store import Store
 
@@ -309,9 +309,9 @@ if sys.argv[3] == "folder":
         if count[0] == 4:
             os.kill(os.getpid(), signal.SIGKILL)
         return plain(*args, **kwargs)
-    file_folder.pq.write_table = write_table
+    targets.pq.write_table = write_table
 else:
-    databases._comments = lambda tables: os.kill(os.getpid(), signal.SIGKILL)
+    targets._comments = lambda tables: os.kill(os.getpid(), signal.SIGKILL)
 export_days(sys.argv[2], source="api", store=Store(Path(sys.argv[1])), now=datetime.now(UTC))
 """
 

@@ -14,8 +14,7 @@ from export_stores import DAY, awkward, export, fill, roster, small, tables_with
 
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import ExportError
-from ccanalytics.export.export_run import target_of
-from ccanalytics.export.file_folder import write_workbook
+from ccanalytics.export.targets import target_of, write_workbook
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,7 @@ def test_a_workbook_keeps_types(tmp_path):
 
 def test_a_table_longer_than_a_sheet_is_refused(tmp_path, monkeypatch):
     """Ten rows where a sheet holds four and a header: none is lost silently."""
-    monkeypatch.setattr("ccanalytics.export.file_folder.MOST_ROWS", 5)
+    monkeypatch.setattr("ccanalytics.export.targets.MOST_ROWS", 5)
     with pytest.raises(ExportError, match="10 rows"):
         write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
 
