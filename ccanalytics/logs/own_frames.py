@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 from dateutil.tz import tzlocal
 
-from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.words import day_words
 
 CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
@@ -31,6 +31,7 @@ class OwnFrames(NamedTuple):
     log_events: pd.DataFrame
 
 
+@kept
 def own_frames(data: Dataset) -> OwnFrames:
     """The frames of session logs as own usage needs them; `ValueError` for another source."""
     if "requests" not in data.extras:
@@ -77,9 +78,9 @@ def own_part(
     frames an organisation has too stay unchanged.
     """
     # What the log calls a subagent is known by its type before the call that started it is gone.
-    kept, newest = own_frames(data)._asdict(), None
+    own, newest = own_frames(data)._asdict(), None
     wanted = {"project": project, "model": model, "session": session}
-    for name, frame in kept.items():  # requests first
+    for name, frame in own.items():  # requests first
         for column in wanted.keys() & {*frame}:
             if wanted[column]:
                 frame = frame[frame[column].astype("str") == wanted[column]]
@@ -87,8 +88,8 @@ def own_part(
             days = labelled(frame, "started_at" if name == "sessions" else "at", timezone)["day"]
             newest = newest or days.max()
             frame = frame[days == newest]
-        kept[name] = frame.reset_index(drop=True)
-    return replace(data, extras={**data.extras, **kept})
+        own[name] = frame.reset_index(drop=True)
+    return replace(data, extras={**data.extras, **own})
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:

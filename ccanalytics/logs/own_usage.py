@@ -62,10 +62,11 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
         raise ValueError(f"Usage by {unknown.pop()!r}: it is one of {', '.join(SPLITS)}.")
     sums, days = [], set()
     for table, moment, columns in summands(data):
-        dated = labelled(table, moment, timezone)
-        days.update(dated["day"].unique())
-        if {*splits} <= {*dated}:
-            groups = dated.groupby(splits, observed=True)
+        if {*splits} & {*TIMES}:
+            table = labelled(table, moment, timezone)
+            days.update(table["day"].unique())
+        if {*splits} <= {*table}:
+            groups = table.groupby(splits, observed=True)
             sums.append(groups[columns].sum(min_count=1).astype("float64"))
     frame = pd.concat(sums, axis=1, sort=True).rename_axis(splits)
     frame = frame.fillna(dict.fromkeys(frame.columns.difference(_MONEY), 0))
