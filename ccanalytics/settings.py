@@ -7,6 +7,7 @@ Keys are not settings: they must not end up in a file, a report or an error.
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -95,7 +96,10 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         settings = _set(settings, values, file.parent, str(file))
     for variable, name in VARIABLES.items():
         if value := environ.get(variable):
-            settings = _set(settings, {name: _parsed(variable, value)}, folder, variable)
+            parsed: Any = value.split(",") if name == "weekend" else value
+            with suppress(msgspec.DecodeError):  # text that is no table is refused as one
+                parsed = msgspec.json.decode(value) if value.startswith("{") else parsed
+            settings = _set(settings, {name: parsed}, folder, variable)
     return settings
 
 
@@ -109,38 +113,20 @@ def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
     """Environment variables that give another process the same settings and log folders."""
-    found = {variable: _text(getattr(settings, name)) for variable, name in VARIABLES.items()}
-    for folder in logs:
-        if "," in str(folder):
-            raise SettingsError(
-                f"The log folder {folder} has a comma in its path; rename or link it."
-            )
+    found = {}
+    for variable, name in VARIABLES.items():
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            value = value.absolute()
+        elif isinstance(value, tuple):
+            value = ",".join(value)
+        elif isinstance(value, dict | bool):
+            value = msgspec.json.encode(value).decode() if value != {} else ""
+        found[variable] = str(value or "")
+    if odd := next((folder for folder in logs if "," in str(folder)), None):
+        raise SettingsError(f"The log folder {odd} has a comma in its path; rename or link it.")
     folders = ",".join(str(folder.absolute()) for folder in logs)
     return {**found, "CLAUDE_CONFIG_DIR": folders} if folders else found
-
-
-def _text(value: Any) -> str:
-    """A value as a variable has it; `_parsed` reads it again."""
-    if isinstance(value, Path):
-        return str(value.absolute())
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, dict | bool):
-        return msgspec.json.encode(value).decode() if value != {} else ""
-    return str(value or "")
-
-
-def _parsed(variable: str, text: str) -> Any:
-    """The value of a variable that holds a list or a table."""
-    name = VARIABLES[variable]
-    if name == "weekend":
-        return text.split(",")
-    if name not in ("budgets", "seat_prices", "models"):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise SettingsError(f"{variable} is {text!r}, not JSON: {error}.") from None
 
 
 def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) -> Settings:
