@@ -139,9 +139,7 @@ def test_a_refused_key_is_tried_only_once(tmp_path, reports):
 def test_weeks_before_the_first_record_are_skipped(tmp_path, monkeypatch, source, variable, key):
     """An organisation that started on the Tuesday of W46 has two reports, not four failures."""
     first, later = date(2026, 11, 10), NOW + timedelta(days=3)
-    service = FakeService(
-        lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
-    )
+    service = FakeService(lambda day: [record(str(day))] if day >= first else [], now=lambda: later)
     made = []
     monkeypatch.setattr(catching_up, "weekly_report", lambda one, *_: made.append(one.week))
     with serve(service) as server:
