@@ -186,7 +186,7 @@ def _found_change(
     looks = [one for one in issue_changes(data) if one.metric.id == metric.id and not one.by]
     if not looks:
         return "there are too few weeks, people or events to judge a change"
-    found = [one for one in looks if one.is_found]
+    found = [one for one in looks if one.is_change]
     if not found:
         return f"no change was found; over four weeks {looks[-1].power()}"
     sums = week_frame(data, metric)[-RECENT_WEEKS:]

@@ -1,9 +1,9 @@
 """Metric frames -> Altair charts; a chart computes nothing: what it draws is in the frame.
 
 Use `cca.chart(frame)`. For frames of your own, with `week` and `value` or a group, the
-drawings it uses are here: `ratio_by_week`, `total_by_week`, `small_multiples` and `stacked`.
+drawings it uses are here: `over_weeks`, `small_multiples` and `stacked`.
 """
 
-from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
+from ccanalytics.charts.marks import over_weeks, small_multiples, stacked
 
-__all__ = ["ratio_by_week", "small_multiples", "stacked", "total_by_week"]
+__all__ = ["over_weeks", "small_multiples", "stacked"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
+from ccanalytics.charts.marks import over_weeks, small_multiples, stacked
 from ccanalytics.charts.shown_chart import finished, title_of
 from ccanalytics.charts.theme import (
     BLUE,
@@ -60,16 +60,16 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     metric, by = frame.metric, frame.by
     looked_at = findings.changes if findings and frame.actor_kind == "user" else ()
     about = [one for one in looked_at if (one.metric.id, one.by) == (metric.id, by or "")]
-    there = [one for one in about if one.is_found]
+    there = [one for one in about if one.is_change]
     if not by:
         title = ""
         if about:
             newest = frame[frame["week"] == frame["week"].max()]
             # Of everybody: that of four weeks if they moved, else of the last week.
-            title = f"{title_of(frame, metric)}, {(there[-1] if there else about[0].held).words}"
+            title = f"{title_of(frame, metric)}, {(there[-1] if there else about[0]).words}"
             if "n_actors" in newest and (newest["n_actors"] == 0).all():
                 title = f"{metric.name}: nobody was active in the last week"
-        return (ratio_by_week if metric.is_ratio else total_by_week)(frame, metric, title=title)
+        return over_weeks(frame, metric, title=title)
     latest = {one.group: one for one in sorted(about, key=lambda one: one.weeks)}
     order = sorted(latest, key=lambda name: -abs(latest[name].change))
     moved = [name for name in order if name in {one.group for one in there}]

@@ -53,18 +53,24 @@ MOST = 12
 _IS_END, _IS_NAME = "isValid(datum.end)", "isValid(datum.name)"
 
 
-def ratio_by_week(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
-    """A line with its interval as a band and its last value; a week without a value is a gap."""
-    metric, base = words_of(metric, frame), alt.Chart().encode(x=week_axis())
-    line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value_axis(metric))
-    return _over_weeks([band(base, value_axis(metric, "low")), line], frame, metric, **words)
+def over_weeks(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
+    """A ratio as a line with its interval as a band, a total as one bar per week from zero.
 
-
-def total_by_week(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
-    """One bar per week from zero, the last one with its value."""
+    With the last value, the events, and a tooltip per week; a week without a value is a gap.
+    """
     metric = words_of(metric, frame)
-    bars = alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))
-    return _over_weeks([bars], frame, metric, **words)
+    frame, value = ready(frame, metric), value_axis(metric)
+    base = alt.Chart().encode(x=week_axis())
+    marks = [base.mark_bar().encode(y=value)]
+    if metric.is_ratio:
+        line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value)
+        marks = [band(base, value_axis(metric, "low")), line]
+    end = base.mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
+    end = end.encode(y=value, text="end:N").transform_filter(_IS_END)
+    snap = base.mark_rect(opacity=0).encode(tooltip=week_words(frame, metric))
+    snap = snap.encode(y=alt.value(0), y2=alt.value(HEIGHT))
+    chart = alt.layer(*marks, *event_layers(frame, week_axis()), end, snap, data=frame)
+    return finished(chart, metric, columns=table_columns(frame, metric), **words)
 
 
 def band(base: Any, low: alt.Y, opacity: float = 0.16, **mark: Any) -> Any:
@@ -72,26 +78,13 @@ def band(base: Any, low: alt.Y, opacity: float = 0.16, **mark: Any) -> Any:
     return base.mark_area(**{"color": BLUE, "opacity": opacity} | mark).encode(y=low, y2="high:Q")
 
 
-def _over_weeks(layers: list[Any], frame: pd.DataFrame, metric: Metric, **words: Any) -> Any:
-    """These layers with the last value, the events, and a tooltip per week."""
-    frame = ready(frame, metric)
-    end = alt.Chart().mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
-    end = end.encode(x=week_axis(), y=value_axis(metric), text="end:N")
-    snap = alt.Chart().mark_rect(opacity=0)
-    snap = snap.encode(x=week_axis(), tooltip=week_words(frame, metric))
-    snap = snap.encode(y=alt.value(0), y2=alt.value(HEIGHT))
-    over = [*event_layers(frame, week_axis()), end.transform_filter(_IS_END), snap]
-    chart = alt.layer(*layers, *over, data=frame)
-    return finished(chart, metric, columns=table_columns(frame, metric), **words)
-
-
 def event_layers(frame: pd.DataFrame, x: alt.X) -> list[Any]:
     """A rule with text where a row of `frame` has an event, towards the middle of the chart."""
-    if "event" not in frame or not (frame["event"].fillna("") != "").any():
+    times = frame.iloc[:, 0]
+    noted = times[frame["event"].fillna("") != ""] if "event" in frame else times[:0]
+    if noted.empty:
         return []
-    time = frame.columns[0]
-    noted = frame.loc[frame["event"].fillna("") != "", time]
-    middle = frame[time].min() + (frame[time].max() - frame[time].min()) / 2
+    middle = times.min() + (times.max() - times.min()) / 2
     side: Any = ("right", -5) if (noted > middle).all() else ("left", 5)
     base = alt.Chart().encode(x=x).transform_filter("datum.event")
     words = base.mark_text(align=side[0], dx=side[1], fontSize=11, color=INK, limit=190)
@@ -203,9 +196,19 @@ def ready(
     order: Sequence[str] = (),
     moved: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`frame` with the columns above and every week; the last week of a group is its last with a
-    value. Events stand on every chart of cost; a team's row has only that team's."""
-    plain = every_week(frame, group)
+    """`frame` with the columns above, and an empty row of each group for a week that has none.
+
+    The last week of a group is its last with a value. Events stand on every chart of cost; a team's
+    row has only that team's.
+    """
+    plain = pd.DataFrame(frame).reset_index(drop=True)
+    # A week with a lost day, or without use, keeps its place: those around it do not adjoin.
+    if len(plain) and period_of(frame) == "week":
+        weeks = pd.date_range(plain["week"].min(), plain["week"].max(), freq="7D")
+        lost = weeks.difference(pd.DatetimeIndex(plain["week"])).astype(plain["week"].dtype)
+        rows = pd.DataFrame({"week": lost})
+        rows = rows.merge(plain[[group]].drop_duplicates(), how="cross") if group else rows
+        plain = pd.concat([plain, rows], ignore_index=True) if len(rows) else plain
     has_value = plain["value"].notna()
     said = plain["value"].map(metric.format).where(has_value, NOT_SHOWN)
     known = plain[has_value].sort_values("week")
@@ -229,22 +232,6 @@ def ready(
         plain = plain.assign(name=name, place=groups.map(places), moved=groups.isin(moved))
     plain.attrs = {**frame.attrs, "actor_kind": actor_kind_of(frame)}
     return plain
-
-
-def every_week(frame: pd.DataFrame, group: str = "") -> pd.DataFrame:
-    """`frame` with an empty row, of each group, for a week between that has none.
-
-    A week with a lost day, or without use, keeps its place: those around it do not adjoin.
-    """
-    plain = pd.DataFrame(frame).reset_index(drop=True)
-    if plain.empty or period_of(frame) != "week":
-        return plain
-    weeks = pd.date_range(plain["week"].min(), plain["week"].max(), freq="7D")
-    lost = weeks.difference(pd.DatetimeIndex(plain["week"]))
-    rows = pd.DataFrame({"week": lost.astype(plain["week"].dtype)})
-    if group:
-        rows = rows.merge(plain[[group]].drop_duplicates(), how="cross")
-    return pd.concat([plain, rows], ignore_index=True) if len(rows) else plain
 
 
 def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataFrame:

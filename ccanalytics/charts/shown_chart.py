@@ -171,19 +171,16 @@ def title_of(frame: pd.DataFrame, metric: Metric) -> str:
 
 
 def newest_words(frame: pd.DataFrame, metric: Metric, most: int) -> str:
-    """The newest values of a few groups: "$3.16", or "heavy 46, light 11"."""
+    """The newest values of a few groups: "$3.16", or "heavy 46 %, light 11 %"."""
     newest = newest_rows(frame)
-    is_share = "share" in newest and len(newest) > 1
-    if is_share:  # of nobody there is no share
+    texts = newest["value"].map(metric.format)
+    if "share" in newest and len(newest) > 1:  # of nobody there is no share
         newest = newest.dropna(subset="share").sort_values("share", ascending=False)
-    texts = [
-        f"{100 * one:.0f} %" if is_share else metric.format(one)
-        for one in newest["share" if is_share else "value"]
-    ]
+        texts = newest["share"].map("{:.0%}".format).str.replace("%", " %")
     names = newest.select_dtypes(["object", "str", "category"])
     if len(texts) == 1 and "week" in newest:
-        return texts[0]
-    if not texts or len(texts) > most or names.empty or not names.iloc[:, 0].is_unique:
+        return str(texts.iloc[0])
+    if texts.empty or len(texts) > most or names.empty or not names.iloc[:, 0].is_unique:
         return ""
     return ", ".join(f"{name} {text}" for name, text in zip(names.iloc[:, 0], texts, strict=True))
 
@@ -199,13 +196,12 @@ def _values_in_words(frame: pd.DataFrame, metric: Metric) -> str:
 
     ". Week of 16 Nov 2026: $3.16; 12 weeks from $2.49 to $3.16" or "...: Data $2.38, Web $3.89".
     """
-    known, newest = frame.dropna(subset="value"), newest_rows(frame)
+    known, newest, period = frame["value"].dropna(), newest_rows(frame), period_of(frame)
     words = newest_words(frame, metric, MOST_IN_WORDS)
-    if not words or "week" not in newest:
-        return f". {words}".rstrip(". ")
-    period = period_of(frame)
-    said = f". {period.capitalize()} of {day_words(newest['week'].iloc[0], '%b %Y')}: {words}"
-    if len(newest) > 1:
-        return said
-    low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))
-    return f"{said}; {counted(len(known), period)} from {low} to {high}"
+    if words and "week" in newest:
+        day = day_words(newest["week"].iloc[0], "%b %Y")
+        words = f"{period.capitalize()} of {day}: {words}"
+        if len(newest) == 1:
+            ends = f"from {metric.format(known.min())} to {metric.format(known.max())}"
+            words += f"; {counted(len(known), period)} {ends}"
+    return f". {words}" if words else ""

@@ -11,7 +11,6 @@ from ccanalytics.explorer.question import LoadedData, Question
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import amount_words, column_words
 from ccanalytics.metrics.own_shapes import NO_ROSTER
-from ccanalytics.metrics.withholding import is_available
 from ccanalytics.showing import Note, Sentence, WarningNote
 
 
@@ -71,7 +70,7 @@ def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     metric, missing = frame.metric, frame["value"].isna()
     if frame.empty and question.period == "month":
         return "No month has all its weeks in the range, those whose Thursday is in it."
-    if not is_available(frame):
+    if "unavailable" in frame.attrs:
         return f"{metric.name}: not known from source {question.source}."
     if data.roster.empty and metric.id in ("active_rate", "roster_use", "time_to_first_use"):
         return NO_ROSTER

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import stacked, total_by_week
+from ccanalytics.charts.marks import over_weeks, stacked
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     BLUE,
@@ -68,7 +68,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         weeks = frame.rename(columns={split: "week"})
         weeks.attrs["period"] = split
         if not by:
-            return total_by_week(weeks, metric, **words)
+            return over_weeks(weeks, metric, **words)
         return stacked(weeks, metric, by, order=sorted(weeks[by].unique()), **words)
     if split == "hour":
         x = alt.X("hour:O", title=None, axis=alt.Axis(labelAngle=0))

@@ -66,9 +66,12 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
 
     `frames` are the three of a Dataset, or some of their rows.
     """
-    rows, parts = _with_decisions(frames), []
-    for name, columns in _COLUMNS.items():
-        groups = rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)
+    actions, parts = frames["tool_actions"], []
+    edits = actions[["accepted", "rejected"]].where(actions["tool"].isin(EDIT_TOOLS), 0)
+    decided = actions.assign(decisions=actions["accepted"] + actions["rejected"], **edits)
+    usage = _with_unpriced(frames["model_usage"])
+    for rows, columns in zip((frames["activity"], usage, decided), _COLUMNS.values(), strict=True):
+        groups = rows.groupby(list(keys), observed=True, dropna=False, sort=False)
         parts.append(groups[columns].sum().reset_index())
     groups = stacked(parts).groupby(list(keys), observed=True, dropna=False)
     days = groups[_MEASURES].sum().reset_index()
@@ -89,7 +92,8 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     team of that day, so an actor who changed team within the week is in two.
     """
     if data.whole is not None:
-        return _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
+        rows = actor_weeks(data.whole, actor_kind, split)
+        return rows[rows["week"].isin(data.weeks)].reset_index(drop=True)
     weeks = _week_sums(data, actor_kind, split or "team")
     if not split:
         # Somebody is in one team on a day, so their teams add up to them.
@@ -103,11 +107,6 @@ def active_days(data: Dataset) -> pd.DataFrame:
     days = actor_days(data)
     days = days.loc[days["active"] == 1, ["date", "week", "actor"]]
     return days.astype({"actor": "str"}).reset_index(drop=True)
-
-
-def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
-    """The rows of the closed weeks of `data`, out of those of the dataset it was cut out of."""
-    return rows[rows["week"].isin(data.weeks)].reset_index(drop=True)
 
 
 @_in_parts
@@ -134,8 +133,6 @@ def roster_weeks(data: Dataset, split: str = "") -> pd.DataFrame:
 
     With `split="team"`, one row for each team they were in, active when they were so in that team.
     """
-    if data.whole is not None:
-        return _weeks_of(roster_weeks(data.whole, split), data)
     keys = _keys(split)
     people = roster_of_weeks(data.roster, data.weeks, split == "team")[[*keys, "end"]]
     there = pd.MultiIndex.from_frame(_active(data, split).fillna(""))
@@ -207,21 +204,6 @@ def with_token_sums(rows: pd.DataFrame) -> pd.DataFrame:
     """`rows` with the tokens of all kinds, and those sent to the model."""
     sent = rows["input_tokens"] + rows["cache_read_tokens"] + rows["cache_creation_tokens"]
     return rows.assign(input_side_tokens=sent, total_tokens=sent + rows["output_tokens"])
-
-
-def _with_decisions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The three frames with their derived counts: tokens without a price, decided edits."""
-    actions = frames["tool_actions"]
-    edits = actions["tool"].isin(EDIT_TOOLS)
-    return {
-        "activity": frames["activity"],
-        "model_usage": _with_unpriced(frames["model_usage"]),
-        "tool_actions": actions.assign(
-            decisions=actions["accepted"] + actions["rejected"],
-            accepted=actions["accepted"].where(edits, 0),
-            rejected=actions["rejected"].where(edits, 0),
-        ),
-    }
 
 
 def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> pd.DataFrame:

@@ -1,14 +1,5 @@
 """The question most analyses start with: a metric by week, month or day, split or not.
 
-by_week(data, "cost_per_commit", by="team")   -> MetricFrame: one row per closed week and team
-by_period(data, "cost", "month")              -> the same of months or days of these weeks
-ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same for a ratio of your own
-metric_frame(data, "retention")                -> any metric, also one with rows other than weeks
-sentence(data, "active_rate")                   -> its result in words
-
-A `MetricFrame` is a small pandas frame that knows what it measures, and shows itself; `measures`
-marks the functions of other metrics, whose frames are one too.
-
 A month is the whole ISO weeks whose Thursday is in it, so weeks add up to months; it is there when
 all of them are. What is withheld of a week stays withheld: a month, or a group of it, of which a
 week is withheld has no value either, and days have one only of everybody or of one team.
@@ -59,10 +50,11 @@ _WEEKLY = {*_ONCE, "cost_without_commit", "working_day_share"}
 
 
 class MetricFrame(TitledFrame):
-    """One row per week (and group) of one metric; `chart` draws it.
+    """One row per week (and group) of one metric, which shows itself; `chart` draws it.
 
     Whatever is filtered, sorted or added to it stays one; `metric`, `by` and `actor_kind` say what
-    it is of.
+    it is of. `events` are what was noted of its weeks: the week, what it was, and the team, empty
+    for everybody. `period` is its column of time: week, month or date.
     """
 
     _metadata = [*TitledFrame._metadata, "metric", "by", "actor_kind", "events", "period"]  # noqa: RUF012
@@ -71,9 +63,7 @@ class MetricFrame(TitledFrame):
     by: str | None
     actor_kind: ActorKind
     events: tuple[tuple[pd.Timestamp, str, str], ...] = ()
-    """What was noted of its weeks: the week, what it was, and the team, empty for everybody."""
     period: str = "week"
-    """Its column of time: week, month or date."""
 
     @property
     def _constructor(self) -> Callable[..., "MetricFrame"]:
@@ -158,8 +148,9 @@ def by_period(
         raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
     if period == "day" and by:
         raise ValueError(f"{metric.name} by {by} and day: days are not split.")
+    rows = rows_of(data, metric, by, actor_kind)
     if period == "month":
-        rows, weekly = (of(data, metric, by, actor_kind) for of in (rows_of, week_frame))
+        weekly = week_frame(data, metric, by, actor_kind)
         there = places(rows[rows["active"] > 0], by)
         few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
         few, spans = few.assign(week=month_of(few["week"])), _months(data.weeks)

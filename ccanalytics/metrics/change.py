@@ -27,7 +27,7 @@ from ccanalytics.metrics.own_history import (
     typical,
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_group, matrix, rows_of, week_frame
-from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, is_known, why_withheld
+from ccanalytics.metrics.withholding import UNAVAILABLE, WITHHELD, basis_of, is_known
 from ccanalytics.showing import ShowsItself
 
 Verdict = Literal[
@@ -48,9 +48,6 @@ RECENT_WEEKS = 12
 
 SUSTAINED_WEEKS = 4
 """The last weeks that are judged together."""
-
-FALSE_DISCOVERIES = 0.10
-"""The share of reported changes that may be none."""
 
 
 @dataclass(frozen=True)
@@ -130,17 +127,6 @@ class Change(Comparison):
     since: pd.Timestamp = pd.NaT
     is_step: bool = True
     weekly_cost: float = 0.0
-
-    @property
-    def is_found(self) -> bool:
-        """Whether it is shown as a change."""
-        return self.is_change and self.adjusted <= FALSE_DISCOVERIES
-
-    @property
-    def held(self) -> "Change":
-        """The same without a verdict that does not hold among all that was looked at."""
-        is_lost = self.is_change and not self.is_found
-        return replace(self, verdict="no detectable change") if is_lost else self
 
     @property
     def weight(self) -> float:
@@ -314,7 +300,7 @@ def described(data: Dataset, metric_id: str) -> Headline:
     if not known:
         missing = UNAVAILABLE
     elif pd.isna(last["n_actors"]):
-        missing = why_withheld(data, rows_of(data, metric), week, metric)
+        missing = WITHHELD
     names = ("value", "low", "high", "numerator", "denominator", "priced_share")
     numbers: Any = {name: float(last[name]) for name in names if name in last}
     before = frame.loc[frame["week"] == week - pd.Timedelta(days=7), "value"]

@@ -33,6 +33,9 @@ MOST = 5
 SPLITS = ("team", "family")
 """What a headline is split by to see where a change is."""
 
+FALSE_DISCOVERIES = 0.10
+"""The share of reported changes that may be none."""
+
 MODEL_SHARE = 0.05
 """A model with less of the cost than this is no finding."""
 
@@ -100,7 +103,7 @@ def findings(data: Dataset) -> Findings:
     # Each group of a metric once, in the horizon that says more.
     once = dict[tuple[str, str, str], Change]()
     for one in sorted(looked_at, key=lambda one: -one.weight):
-        if one.is_found:
+        if one.is_change:
             once.setdefault((one.metric.id, one.by, one.group), one)
     found = list(once.values())
     news = [_finding(data, one, looked_at) for one in found]
@@ -130,7 +133,7 @@ def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     Many looks find something in noise, so a verdict holds only where it does among all findings;
     a metric that findings do not look at is only described.
     """
-    judged = {(one.metric.id, one.weeks): one.held for one in _looks(data) if not one.by}
+    judged = {(one.metric.id, one.weeks): one for one in _looks(data) if not one.by}
     found = [described(data, metric_id) for metric_id in metric_ids]
     return Headlines(
         replace(
@@ -143,7 +146,8 @@ def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
 
 
 def issue_changes(data: Dataset) -> list[Change]:
-    """Every comparison that could be judged, with its p value adjusted for all of them."""
+    """Every comparison that could be judged, with its p value adjusted for all of them, and the
+    verdict that holds then."""
     return [one for one in _looks(data) if not math.isnan(one.adjusted)]
 
 
@@ -168,10 +172,12 @@ def _looks(data: Dataset) -> list[Change]:
         min(one.p_value * len(kinds) * kinds[bool(one.by)] / len(judged), 1.0) for one in judged
     ]
     adjusted = iter(false_discovery_control(weighed) if judged else ())
-    return [
-        one if math.isnan(one.p_value) else replace(one, adjusted=float(next(adjusted)))
-        for one in found
-    ]
+    for at, one in enumerate(found):
+        if not math.isnan(one.p_value):
+            one = replace(one, adjusted=float(next(adjusted)))
+            is_lost = one.is_change and one.adjusted > FALSE_DISCOVERIES
+            found[at] = replace(one, verdict="no detectable change") if is_lost else one
+    return found
 
 
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:

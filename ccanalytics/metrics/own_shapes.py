@@ -193,8 +193,6 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
     keys = week_frame(data, "cost", actor_kind="api_key").set_index("week")
     # Its share would reveal the cost of people, so that must be shown as well.
     both = keys["value"] + week_frame(data, "cost").set_index("week")["numerator"]
-    frame = keys[["value", "priced_share"]].assign(
-        share=keys["value"] / both.where(both > 0), n_keys=keys["n_actors"]
-    )
+    frame = keys.assign(share=keys["value"] / both.where(both > 0), n_keys=keys["n_actors"])
     frame = frame[["value", "share", "n_keys", "priced_share"]]
     return mask_unavailable(data, frame.reset_index(), *frame.columns)

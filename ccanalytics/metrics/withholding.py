@@ -21,6 +21,8 @@ from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 UNAVAILABLE: Final = "not known from this source"
 
+WITHHELD: Final = "withheld for privacy"
+
 TOKENS = {*KINDS, "unpriced_tokens", "total_tokens", "input_side_tokens"}
 
 USAGE = {*TOKENS, "cost_usd", "cost_without_commit"}
@@ -70,15 +72,6 @@ def hide_parts(
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
     return without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
-
-
-def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: Metric) -> str:
-    """Why the figure of everybody in `rows` is withheld in a week, in at most four words."""
-    there = rows.loc[(rows["week"] == week) & (rows["active"] > 0), "actor"].nunique()
-    if week in data.hidden_weeks:
-        return "withheld with other groups" if data.team else "changed by few people"
-    one_person = metric.is_money and there >= data.minimum_group
-    return f"withheld: {'mostly one person' if one_person else 'too few people'}"
 
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
@@ -164,9 +157,7 @@ that edit files of all tools. What is shown of it must not reveal them either.""
 
 def basis_of(data: Dataset, metric: Metric) -> Dataset:
     """The dataset with the money a metric is about: estimated, or from a wing."""
-    if not metric.basis:
-        return data
-    found: Dataset = resolve(metric.basis)(data)
+    found: Dataset = resolve(metric.basis)(data) if metric.basis else data
     return found
 
 
@@ -198,8 +189,3 @@ def mask_unavailable(
     back = pd.to_timedelta(missing.dt.day_of_week * (key == "week"), unit="D")
     unknown = frame[key].isin((missing - back).astype("datetime64[ms]"))
     return frame.assign(**{name: frame[name].mask(unknown) for name in numbers})
-
-
-def is_available(frame: pd.DataFrame) -> bool:
-    """Whether the source has the numbers of a metric frame."""
-    return "unavailable" not in frame.attrs

@@ -162,7 +162,7 @@ def test_a_table_of_headlines_says_what_is_withheld():
     data = dataset(records, "2026-08-31", "2026-11-22", minimum_group=5)
     metrics = ["active_actors", "commits_per_active_day", *["commits"] * 4]
     rows = headlines_bundle(cca.headlines(data, metrics))[MIME.format("table")]["rows"]
-    assert [row[3:] for row in rows[:2]] == [["withheld: too few people"] * 2] * 2
+    assert [row[3:] for row in rows[:2]] == [["withheld for privacy"] * 2] * 2
 
 
 def test_headlines_side_by_side_have_their_comparisons_in_json(sample_days):

@@ -160,14 +160,11 @@ def test_a_cost_dominated_by_one_person_is_withheld():
     assert cca.metric_frame(data, "daily_cost")["value"].notna().sum() == 0
 
 
-def test_a_withheld_figure_says_if_one_person_dominates_or_too_few():
+def test_a_withheld_figure_says_so_whether_one_person_dominates_or_too_few():
     """One of ten has $1,000 of $1,045; and three people. An empty week is not secret."""
     one_pays = [*people_of("Many", 9, usd=5), *people_of("Rich", 1, usd=1000)]
-    said = {
-        len(records): cca.headline(organisation(records), "cost").words
-        for records in (one_pays, people_of("Few", 3))
-    }
-    assert said == {10: "withheld: mostly one person", 3: "withheld: too few people"}
+    for records in (one_pays, people_of("Few", 3)):
+        assert cca.headline(organisation(records), "cost").words == "withheld for privacy"
     assert "withheld" not in cca.headline(organisation([]), "active_actors").missing
 
 
