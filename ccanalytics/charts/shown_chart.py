@@ -173,14 +173,14 @@ def title_of(frame: pd.DataFrame, metric: Metric) -> str:
 def newest_words(frame: pd.DataFrame, metric: Metric, most: int) -> str:
     """The newest values of a few groups: "$3.16", or "heavy 46 %, light 11 %"."""
     newest = newest_rows(frame)
-    texts = newest["value"].map(metric.format)
+    texts = [metric.format(one) for one in newest["value"]]
     if "share" in newest and len(newest) > 1:  # of nobody there is no share
         newest = newest.dropna(subset="share").sort_values("share", ascending=False)
-        texts = newest["share"].map("{:.0%}".format).str.replace("%", " %")
+        texts = [f"{100 * one:.0f} %" for one in newest["share"]]
     names = newest.select_dtypes(["object", "str", "category"])
     if len(texts) == 1 and "week" in newest:
-        return str(texts.iloc[0])
-    if texts.empty or len(texts) > most or names.empty or not names.iloc[:, 0].is_unique:
+        return texts[0]
+    if not texts or len(texts) > most or names.empty or not names.iloc[:, 0].is_unique:
         return ""
     return ", ".join(f"{name} {text}" for name, text in zip(names.iloc[:, 0], texts, strict=True))
 

@@ -30,8 +30,8 @@ from ccanalytics.metrics.withholding import (
     Subject,
     basis_of,
     places,
-    weeks_of_few,
     withheld_days,
+    withheld_groups,
 )
 from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import OTHER_TEAMS
@@ -258,7 +258,8 @@ def with_other_teams(
     total = week_frame(basis, metric)
     known = set(total.loc[total["n_actors"].notna(), "week"])
     known &= set(frame.loc[frame["n_actors"].notna(), "week"])
-    known -= weeks_of_few(rows, subject, data.minimum_group)
+    few = withheld_groups(rows, subject, None, data.minimum_group)
+    known -= set(few.get_level_values("week"))
     rows = rows[rows["week"].isin(list(known))]
     if rows.empty:
         return frame

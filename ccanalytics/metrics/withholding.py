@@ -4,7 +4,7 @@ Of too few people nothing is shown; the rule is that of `people.small_groups`, w
 the source of a dataset does not have is marked as such.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -101,37 +101,25 @@ def withheld_groups(
     `rows` are the sums of everybody, one per week, actor and group.
     """
     keys = places(rows, by)
-    hidden = pd.Series(data=False, index=rows.index)
-    for people in _of_people(rows.assign(group=keys.get_level_values("group")), subject):
-        hidden[people.index] |= withheld_rows(people, minimum, ["week"], "group")
-        if by in _OUTER:
-            people = people.assign(outer=people["group"].map(_OUTER[by]))
-            hidden[people.index] |= withheld_rows(people, minimum, ["week", "outer"], "group")
-    return keys[hidden.to_numpy()].unique()
-
-
-def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.Timestamp]:
-    """The weeks in which all of `rows` together are of too few people, each counted once."""
-    found = set[pd.Timestamp]()
-    for people in _of_people(rows.assign(group=""), subject):
-        found |= {*people.loc[few(people, minimum, ["week"]), "week"]}
-    return found
-
-
-def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
-    """The rows of the people a figure is about: active people, and those it is divided by."""
     people = pd.DataFrame(
         {
             "week": rows["week"],
-            "group": rows["group"],
+            "group": keys.get_level_values("group"),
             "actor": rows["actor"],
             "cost_usd": rows["cost_usd"].fillna(0.0) if subject.money else 0.0,
             "side": rows["landed"] if subject.cut else 0,
         }
     )
-    yield people[(rows["active"] > 0) | (people["cost_usd"] > 0)]
-    if subject.population:
-        yield people[rows[subject.population] > 0]
+    # A figure is about the active people, and about those it is divided by.
+    about = [(rows["active"] > 0) | (people["cost_usd"] > 0)]
+    about += [rows[subject.population] > 0] if subject.population else []
+    hidden = pd.Series(data=False, index=rows.index)
+    for part in (people[there] for there in about):
+        hidden[part.index] |= withheld_rows(part, minimum, ["week"], "group")
+        if by in _OUTER:
+            outer = part.assign(outer=part["group"].map(_OUTER[by]))
+            hidden[part.index] |= withheld_rows(outer, minimum, ["week", "outer"], "group")
+    return keys[hidden.to_numpy()].unique()
 
 
 def places(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
