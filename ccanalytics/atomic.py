@@ -65,9 +65,8 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """A private folder, temporary unless below `parent`; those of killed processes are removed."""
-    parent = parent or Path(tempfile.gettempdir())
+def own_folder(prefix: str, parent: Path) -> Iterator[Path]:
+    """A private folder below `parent`; those of killed processes are removed."""
     _sweep(parent, prefix)
     new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}", dir=parent))
     with alone(new / "lock"):

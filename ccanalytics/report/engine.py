@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from ccanalytics.atomic import own_folder
 from ccanalytics.errors import ReportError
 from ccanalytics.settings import VARIABLES
 
@@ -83,9 +82,8 @@ class NotebookWorkers:
     """A prepared process and the notebooks that run in copies of it, until it is closed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._opened = contextlib.ExitStack()
-        self._folder = self._opened.enter_context(own_folder("ccanalytics-notebooks-"))
-        self._environment = worker_environment(environment, self._folder)
+        kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
+        self._environment = {**kept, "CCANALYTICS_REPORT": "1"}
         self._numbers = count(1)
         self._pids: set[int] = set()
         self._launching = threading.Lock()
@@ -138,7 +136,6 @@ class NotebookWorkers:
         for pid in list(self._pids):
             kill_group(pid)
         self._prepared.end()
-        self._opened.close()
 
     def _living(self) -> "_Process":
         """The prepared process; a new one if it has died."""
@@ -210,12 +207,6 @@ def notebooks_at_once(need: int) -> int:
     # Available, not free memory: the file cache is given back when needed.
     memory = min(MEMORY, psutil.virtual_memory().available)
     return max(1, min(cores, memory // max(need, LEAST_MEMORY)))
-
-
-def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The allowed part of `environment`, without the user's own IPython settings."""
-    kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
-    return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
 
 
 class _Process:

@@ -92,6 +92,9 @@ class _Shell(InteractiveShell):
 
     cell_outputs: list[NotebookNode]
 
+    def init_profile_dir(self, profile_dir: Any) -> None:
+        self.profile_dir = None
+
     def add(self, kind: str, **fields: Any) -> NotebookNode:
         """Add one output to the cell; text is joined with preceding text."""
         output = new_output(kind, **fields)  # type: ignore[no-untyped-call]
@@ -151,8 +154,9 @@ def shell() -> _Shell:
     page that asks a network."""
     altair.renderers.register(ENGINE, lambda spec, **_: {VEGA_LITE: spec})
     altair.renderers.enable(ENGINE)
-    config = Config({"HistoryManager": {"enabled": False}})
-    made = _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
+    config = Config({"HistoryManager": {"enabled": False, "hist_file": ":memory:"}})
+    classes = {"displayhook_class": _Hook, "display_pub_class": _Publisher}
+    made = _Shell.instance(config=config, ipython_dir="", **classes)
     assert made.display_formatter
     made.display_formatter.mimebundle_formatter = _WithoutPictures(parent=made.display_formatter)
     return made

@@ -48,6 +48,7 @@ def main() -> None:
             answers.flush()
 
     how = sys.argv[1]
+    prepare: Callable[[Any], object] = bool  # a new process reads its data itself
     if how == "fork":
         # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
         sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -27,7 +27,11 @@ def parameters_of(notebook: Path) -> dict[str, Any]:
         found = assignments(cells[0].source if cells else "")
     except SyntaxError as error:
         raise ReportError(f"The parameters of {notebook} are not Python: {error}.") from error
-    return {name: _default(value) for name, value in found.items()}
+    defaults: dict[str, Any] = dict.fromkeys(found, ...)
+    for name, value in found.items():
+        with suppress(ValueError):
+            defaults[name] = ast.literal_eval(value)
+    return defaults
 
 
 def tagged_cells(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
@@ -44,13 +48,6 @@ def assignments(source: str) -> dict[str, ast.expr]:
             if isinstance(target, ast.Name):
                 found[target.id] = line.value
     return found
-
-
-def _default(value: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(value)
-    except ValueError:
-        return ...
 
 
 def read_notebook(path: Path) -> NotebookNode:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ import pytest
 from notebook_runs import run_notebooks
 from report_pages import cell, notebook, text
 
-from ccanalytics.atomic import own_folder
 from ccanalytics.report import engine
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers
 
@@ -239,7 +237,6 @@ def test_workers_end_with_the_report_even_during_a_cell(tmp_path, number, monkey
         assert time.monotonic() < deadline
         time.sleep(0.1)
     workers = psutil.Process(process.pid).children(recursive=True)
-    assert len(list(temporary.glob("ccanalytics-*"))) == 1
     process.send_signal(number)
     begun = time.monotonic()
     assert process.wait(10) != 0
@@ -247,19 +244,7 @@ def test_workers_end_with_the_report_even_during_a_cell(tmp_path, number, monkey
     assert len(workers) == 3  # the prepared one, and a copy for each of two notebooks
     assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert len(list(tmp_path.glob("*.begun"))) == 2
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    with own_folder("ccanalytics-notebooks-") as mine:
-        assert list(temporary.glob("*")) == [mine]  # the folder of the killed one was removed
-
-
-def test_a_temporary_folder_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
-    """Its name may start like ours, but without our lock it is not ours."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "ccanalytics-notebooks-of-march").mkdir()
-    with own_folder("ccanalytics-notebooks-") as mine:
-        assert len(list(tmp_path.iterdir())) == 2
-    assert [one.name for one in tmp_path.iterdir()] == ["ccanalytics-notebooks-of-march"]
-    assert not mine.exists()
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize(
