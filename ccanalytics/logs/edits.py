@@ -25,14 +25,6 @@ EDIT_TOOLS = {
 }
 """Tools whose proposals are accepted or rejected, and their names in the Analytics API."""
 
-Decision = Literal["accepted", "rejected", "error"]
-
-SHELLS = ("Bash", "PowerShell")
-"""Tools that run a shell command."""
-
-AGENT_TOOLS = ("Task", "Agent")
-"""Tools that start a subagent."""
-
 _REFUSING = "(rejected|denied|blocked|stopped)"
 _ASKED_FOR = r"(This |The )?(\w+ )?(tool( use| call)?|command|action|operation|file|edit|execution)"
 _REFUSED = re.compile(
@@ -65,15 +57,11 @@ _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
 class Outcome(NamedTuple):
     """The counts of a tool call."""
 
-    decision: Decision = "accepted"
+    decision: Literal["accepted", "rejected", "error"] = "accepted"
     lines_added: int = 0
     lines_removed: int = 0
     commits: int = 0
     pull_requests: int = 0
-
-
-ACCEPTED = Outcome()
-"""The counts of most tool calls."""
 
 
 class ToolInput(ApiPart):
@@ -138,13 +126,13 @@ class ToolUse:
         if self.tool in EDIT_TOOLS:
             added, removed = self._lines()
             return Outcome(lines_added=added, lines_removed=removed)
-        if self.tool in SHELLS:
+        if self.tool in ("Bash", "PowerShell"):
             return self._git()
-        return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else ACCEPTED
+        return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else Outcome()
 
     def started_agent(self) -> tuple[str | None, str | None]:
         """The id and type of the subagent it started; None where the log does not say."""
-        if self._failed or self.tool not in AGENT_TOOLS:
+        if self._failed or self.tool not in ("Task", "Agent"):
             return None, None
         account = self._account()
         return account.agent_id, account.agent_type or self._input().subagent_type
@@ -183,7 +171,7 @@ class ToolUse:
         """
         given = bytes(self._given)
         if b"commit" not in given and b"create" not in given:
-            return ACCEPTED
+            return Outcome()
         account = self._account()
         command = self._input().command
         printed, done = account.stdout or self._text(), account.git_operation or {}

@@ -28,11 +28,6 @@ import msgspec
 from ccanalytics.logs.edits import Outcome
 from ccanalytics.prices import Tokens
 
-DAY = 86_400_000
-"""Milliseconds of a day; times are milliseconds since 1970, UTC."""
-
-_EPOCH = date(1970, 1, 1).toordinal()
-
 UNKNOWN_MODEL = "unknown"
 """The model of a request without a model."""
 
@@ -49,8 +44,8 @@ first line, which sessions get later on; lines forked from another; that it runs
 
 
 def day_of(at: int) -> date:
-    """The UTC day of a time."""
-    return date.fromordinal(_EPOCH + at // DAY)
+    """The UTC day of a time, which is in milliseconds since 1970."""
+    return date.fromordinal(719_163 + at // 86_400_000)  # of 1970-01-01, and a day
 
 
 class Place(NamedTuple):
@@ -134,21 +129,16 @@ class LoggedRequest(Fact, gc=False):
         if self.agent != other.agent:
             return self if self.agent == "main" else other
         best = min(self, other, key=LoggedRequest._rank)
-        origin, final = self.origin, self.final or other.final
-        if origin != other.origin:
-            pairs = zip(origin, other.origin, strict=True)
-            origin = tuple(max(mine or "", its or "") or None for mine, its in pairs)
+        final = self.final or other.final
         asked_at = min(filter(None, (self.asked_at, other.asked_at)), default=None)
-        if (best.final, best.origin, best.asked_at) == (final, origin, asked_at):
-            return best
-        return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
+        return msgspec.structs.replace(best, final=final, asked_at=asked_at)
 
     def _rank(self) -> tuple[object, ...]:
-        used = self.used
-        total = sum(one.tokens.total for one in (used, *self.advisors))
+        used, total = self.used, sum(one.tokens.total for one in (self.used, *self.advisors))
         # An answer that is known to be refused goes before its line that may still be billed.
         told = -total, used.model == UNKNOWN_MODEL, used.cost != 0
-        return *told, self.at, _plain(self.place), used.model, used.tokens
+        where = [part or "" for part in (*self.place, *self.origin)]
+        return *told, self.at, where, used.model, used.tokens
 
 
 class ToolCall(Fact, gc=False):
@@ -183,7 +173,7 @@ class Session(msgspec.Struct, gc=False):
 
     def joined(self, other: "Session") -> "Session":
         """From the earlier start to the later end."""
-        first = min(self, other, key=lambda s: (s.started_at, _plain(s.place), s.kind or ""))
+        first = min(self, other, key=lambda s: (s.started_at, repr(s.place), s.kind or ""))
         end = max(self.ended_at, other.ended_at)
         continues = min(filter(None, (self.continues, other.continues)), default=None)
         return msgspec.structs.replace(first, ended_at=end, continues=continues)
@@ -277,9 +267,9 @@ class Facts:
 
     def days(self) -> set[date]:
         """The UTC days of all facts."""
-        numbers = {fact.at // DAY for kind in self._kinds.values() for fact in kind.values()}
-        numbers |= {session.started_at // DAY for session in self.sessions.values()}
-        return {day_of(number * DAY) for number in numbers}
+        moments = {fact.at for kind in self._kinds.values() for fact in kind.values()}
+        moments |= {session.started_at for session in self.sessions.values()}
+        return set(map(day_of, moments))
 
     def names(self) -> set[str | None]:
         """The first id of each fact, and all sessions."""
@@ -334,7 +324,3 @@ class Facts:
                 started_at=max(session.started_at, first.get(name, 0)),
                 continues=self.continued.get(name, session.continues),
             )
-
-
-def _plain(place: Place) -> tuple[str, ...]:
-    return tuple(part or "" for part in place)

@@ -34,7 +34,6 @@ from ccanalytics.logs.log_lines import (
     GLUED,
     NO_DATE,
     NOT_JSON,
-    SYNTHETIC,
     ContentBlock,
     Line,
     LoggedUsage,
@@ -51,11 +50,7 @@ from ccanalytics.prices import Tariff, Tokens, price_list
 if TYPE_CHECKING:
     from ccanalytics.logs.log_source import LogReader
 
-EVENTS = {
-    "compact_boundary": "compaction",
-    "away_summary": "recap",
-    "api_error": "api_error",
-}
+EVENTS = {"compact_boundary": "compaction", "away_summary": "recap", "api_error": "api_error"}
 """Kinds of `log_events` by the subtype of their line."""
 
 OF_A_GATEWAY = 20
@@ -178,7 +173,14 @@ class LogFile:
         agent = "main" if self._main and not line.is_sidechain else "subagent"
         said = Said(line, message, at, place, agent)
         if agent == "main" and place.session and line.type in ("user", "assistant"):
-            self._see(place.session, said)
+            known = self._sessions.get(place.session)
+            if known and known.started_at <= at:
+                known.ended_at = max(at, known.ended_at)
+            else:
+                kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
+                begun = Session(at, known.ended_at if known else at, place, kind)
+                self._sessions[place.session] = begun
+            self._forked = self._forked or line.forked_from is not None
         if line.type != "user":
             self._take_answer(said)
         is_result = False
@@ -188,17 +190,6 @@ class LogFile:
                 is_result = True
         if line.type == "user":
             self._ask(said, is_result=is_result)
-
-    def _see(self, name: str, said: Said) -> None:
-        """Extend the session of a prompt or answer to include it."""
-        line, at = said.line, said.at
-        known = self._sessions.get(name)
-        self._forked = self._forked or line.forked_from is not None
-        if known and known.started_at <= at:
-            known.ended_at = max(at, known.ended_at)
-            return
-        kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
-        self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
     def _ask(self, said: Said, *, is_result: bool) -> None:
         """Remember what the next answer answers: a prompt, or the result of a tool."""
@@ -221,7 +212,8 @@ class LogFile:
     def _take_answer(self, said: Said) -> None:
         usage = said.message.usage
         self._place_turn(said)
-        if usage is None or said.message.model == SYNTHETIC:
+        # Claude Code writes error texts itself, without any request.
+        if usage is None or said.message.model == "<synthetic>":
             return
         # An answer has a line for each of its blocks, and most say nothing new.
         last, self._last = self._last, (_what_it_says(said), said.at)

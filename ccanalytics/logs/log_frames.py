@@ -90,12 +90,13 @@ def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
 
 def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
     """The rows of each of these days."""
-
-    def rows_of(table: pa.Table, day: date) -> pa.Table:
+    found: dict[date, Frames] = {}
+    for day in days:
         midnight = pa.scalar(datetime.combine(day, time()), pa.timestamp("ms"))
-        return table.filter(pc.equal(table["date"], midnight))
-
-    return {day: {name: rows_of(table, day) for name, table in frames.items()} for day in days}
+        found[day] = {
+            name: table.filter(pc.equal(table["date"], midnight)) for name, table in frames.items()
+        }
+    return found
 
 
 def _dated(schema: pa.Schema, rows: Iterable[Row], order: Sequence[str]) -> pa.Table:

@@ -27,9 +27,6 @@ from msgspec import Raw
 
 from ccanalytics.prices import Tokens, model_name
 
-SYNTHETIC = "<synthetic>"
-"""The model of error texts that Claude Code writes itself, without any request."""
-
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 """A plausible number of tokens."""
 
@@ -171,11 +168,8 @@ _SAID = ("type", "message", "request_id", "uuid", "tool_use_result", "tool_denia
 decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
 
-NOT_JSON, NOT_A_LINE, NO_DATE = (
-    "dropped: not JSON",
-    "dropped: not a line of Claude Code",
-    "dropped: no possible date",
-)
+NOT_JSON, NO_DATE = "dropped: not JSON", "dropped: no possible date"
+NOT_A_LINE = "dropped: not a line of Claude Code"
 GLUED, DAMAGED = "repaired: several records", "repaired: a damaged value"
 """What can be wrong with a line; it is an event in the store, and counted by `sync` and `check`."""
 

@@ -57,9 +57,7 @@ LOG_SCHEMAS = {
         field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
         field("message", pa.string(), "message id; null when not logged"),
         field("request", pa.string(), "request id; null when not logged"),
-        field(
-            "turn", pa.string(), "what it answers, where an id is missing or too short; else null"
-        ),
+        field("turn", pa.string(), "what it answers, if an id is missing or short; else null"),
         field("asked_at", pa.timestamp("ms"), "of the prompt or tool result before it, UTC"),
         field("model", pa.string(), "model that answered, an open set"),
         field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),
@@ -100,9 +98,7 @@ LOG_SCHEMAS = {
         field("at", pa.timestamp("ms"), "moment, UTC; of an undated line, that of its neighbour"),
         field("event", pa.string(), "id of the line; of a title or name, a digest"),
         field(
-            "kind",
-            pa.string(),
-            "compaction, title, name (by a person), recap, api_error, ...: an open set",
+            "kind", pa.string(), "compaction, title, name (by a person), recap, ...: an open set"
         ),
         field("tokens", _count, "of a compaction, the context before it; else null"),
         field("text", pa.string(), "of a title or name, its words; else null"),
