@@ -36,7 +36,7 @@ def failed(text: str, then: str) -> CheckFinding:
     return CheckFinding("failed", text, then)
 
 
-def failure(error: CCAnalyticsError) -> CheckFinding:
+def failure(error: Exception) -> CheckFinding:
     """What an error says: what happened, then what to do."""
     what, _, then = str(error).partition(". ")
     return failed(what, then)

@@ -58,7 +58,7 @@ def service_findings(
             yield replace(_service(options, client), id=step)
             step = "records"
             yield replace(_records(options, client, spec, day), id=step)
-    except CCAnalyticsError as error:
+    except (CCAnalyticsError, ValueError) as error:
         yield replace(failure(error), id=step)
 
 

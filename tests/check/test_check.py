@@ -240,6 +240,13 @@ def test_a_requested_day_is_checked(look):
     assert (asked, found.status) == ([date(2026, 11, 24)], "warning")
 
 
+def test_a_day_before_the_service_has_any_fails_its_records(look):
+    """Claude Enterprise begins with 2026."""
+    wanted = {"source": "enterprise", "key": ANALYTICS, "variable": "ANTHROPIC_ANALYTICS_KEY"}
+    found = look(day=date(2025, 12, 31), **wanted)["records"]
+    assert (found.status, "2026-01-01" in found.found) == ("failed", True)
+
+
 def test_a_clock_that_is_off_is_a_warning(look):
     """With the clock an hour behind the service, closed days seem open."""
     found = look(now=NOW - timedelta(hours=1))["service"]
