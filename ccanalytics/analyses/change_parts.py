@@ -53,9 +53,6 @@ _TEAMS = {"team": "str"} | dict.fromkeys(
 )  # fmt: skip
 _NOTHING = 1e-200  # in place of 0, whose logarithm there is not
 
-Factors = Mapping[str, tuple[Floats, Floats]]
-"""Each factor's values before and after, by model; their product is the cost of the model."""
-
 
 @dataclass(frozen=True, eq=False)
 class Drivers(ShowsItself):
@@ -214,11 +211,12 @@ def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:
     return np.array([change, change - reach, change + reach]).T
 
 
-def split_change(factors: Factors) -> dict[str, Floats]:
+def split_change(factors: Mapping[str, tuple[Floats, Floats]]) -> dict[str, Floats]:
     """The part of each factor in the change of the sum of products; the parts add up to it.
 
-    Values are arrays by model (their last axis). What is 0 in one of the weeks is attributed to
-    the factors that are 0 there; an undefined value is as in the other week.
+    Factors have values before and after by model (their last axis), whose product is its cost.
+    What is 0 in one of the weeks is attributed to the factors that are 0 there; an undefined
+    value is as in the other week.
     """
     logs = {}
     for name, values in factors.items():

@@ -1,7 +1,6 @@
 """`ccanalytics export`: the stored days, for other tools; `recipe`: how to show them there."""
 
 import json
-from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -85,12 +84,12 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
             replace=replace,
         )
     if as_json:
-        click.echo(json.dumps(asdict(result), default=str, indent=2))
+        click.echo(json.dumps(result, default=str, indent=2))
         return
-    rows = ", ".join(f"{n:,} {name}" for name, n in result.rows.items())
-    days = f"{result.since} to {result.until}"
-    click.echo(f"{result.source}, {days}, {result.identity}: {rows}.")
-    click.echo(result.target if "://" in result.target else options.shown(Path(result.target)))
+    rows = ", ".join(f"{n:,} {name}" for name, n in result["rows"].items())
+    click.echo("{source}, {since} to {until}, {identity}: ".format(**result) + f"{rows}.")
+    place = result["target"]
+    click.echo(place if "://" in place else options.shown(Path(place)))
 
 
 @click.command(epilog=options.examples(("recipe grafana > dashboard.json", "")))

@@ -1,9 +1,9 @@
 """One export: stored days -> tables -> target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,18 +20,6 @@ from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between
 
 
-@dataclass(frozen=True)
-class ExportResult:
-    """What was written: the number of rows by table, and the target."""
-
-    target: str
-    source: str
-    identity: str
-    since: date
-    until: date
-    rows: dict[str, int]
-
-
 def export_days(
     target: str,
     *,
@@ -45,9 +33,10 @@ def export_days(
     logs: Sequence[Path] = (),
     form: str = "",
     replace: bool = False,
-) -> ExportResult:
+) -> dict[str, Any]:
     """Write the stored days from `since` to `until` to a folder, a database file or a server.
 
+    Returns what was written: target, source, identity, since, until, and rows by table.
     Sample and local days are synced first. The rows of the source replace its rows in the
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
@@ -81,4 +70,5 @@ def export_days(
     except OSError as error:
         raise ExportError(f"{place.name} cannot be written to: {error}.") from error
     rows = {name: len(table) for name, table in tables.items()}
-    return ExportResult(place.name, source, identity, data.since, data.until, rows)
+    written = {"target": place.name, "source": source, "identity": identity}
+    return written | {"since": data.since, "until": data.until, "rows": rows}

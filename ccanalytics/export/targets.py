@@ -4,7 +4,7 @@ Whole tables of one source are replaced, all or none; the rows of other sources 
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -124,8 +124,7 @@ class Database:
 
     def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
         if self.driver == SQLITE:
-            plain = [_of_sqlite(column) for column in table.columns]
-            table = pa.table(plain, table.column_names)
+            table = _plain(table, lambda time: pc.strftime(time, "%Y-%m-%d %H:%M:%S"))
         if self.driver != "duckdb":
             cursor.adbc_ingest(name, table, mode="append" if append else "create")
             return
@@ -133,13 +132,6 @@ class Database:
         command = f"insert into {name} by name" if append else f"create table {name} as"
         cursor.execute(f"{command} select * from incoming")
         cursor.unregister("incoming")
-
-
-def _of_sqlite(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Times are text there, and money is a float."""
-    if pa.types.is_timestamp(column.type):
-        return pc.strftime(column, "%Y-%m-%d %H:%M:%S")
-    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
 
 
 def _rows(cursor: Any, query: str) -> list[Any]:
@@ -222,15 +214,15 @@ def write_workbook(table: pa.Table, path: Path, name: str) -> None:
 
     `ExportError` for more rows than a sheet has, and for text that does not fit a cell.
     """
-    columns = [_cells(column) for column in table.columns]
-    longest = [pc.max(pc.utf8_length(one)).as_py() or 0
-               for one in columns if pa.types.is_string(one.type)]  # fmt: skip
-    if len(table) >= MOST_ROWS or max(longest, default=0) > LONGEST_TEXT:
+    table = _plain(table, lambda time: time.cast(pa.timestamp("s")))
+    texts = [one for one in table.columns if pa.types.is_string(one.type)]
+    longest = max((pc.max(pc.utf8_length(one)).as_py() or 0 for one in texts), default=0)
+    if len(table) >= MOST_ROWS or longest > LONGEST_TEXT:
         raise ExportError(
             f"{name} does not fit into a sheet of Excel: it has {len(table):,} rows, and text of "
-            f"up to {max(longest, default=0):,} characters. Use --format parquet or csv."
+            f"up to {longest:,} characters. Use --format parquet or csv."
         )
-    frame = pa.table(columns, table.column_names).to_pandas(date_as_object=True)
+    frame = table.to_pandas(date_as_object=True)
     forms = {"date_format": "yyyy-mm-dd", "datetime_format": "yyyy-mm-dd hh:mm:ss"}
     try:
         book = pd.ExcelWriter(
@@ -244,8 +236,11 @@ def write_workbook(table: pa.Table, path: Path, name: str) -> None:
         frame.to_excel(book, sheet_name=name[:31], index=False, freeze_panes=(1, 0))
 
 
-def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Money as a number, and a time without its zone."""
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("s"))
-    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
+def _plain(table: pa.Table, of_time: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> pa.Table:
+    """The table with money as a float, and times as they can be there."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(at, field.name, of_time(table.column(at)))
+        elif pa.types.is_decimal(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
+    return table

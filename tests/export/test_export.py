@@ -225,7 +225,7 @@ def test_another_secret_is_another_policy(tmp_path):
 def test_aggregate_has_weekly_tables_without_actors(target, big):
     """No table under aggregate has an actor."""
     result = export(big, target, roster=roster(), identity="aggregate")
-    assert set(result.rows) == {"weekly_metrics", "weekly_team_metrics"}
+    assert set(result["rows"]) == {"weekly_metrics", "weekly_team_metrics"}
     with pytest.raises(Exception, match="activity"):
         query(target, "select * from activity")
 

@@ -39,7 +39,7 @@ def test_a_parquet_folder_can_be_read_directly(big, tmp_path):
     """DuckDB counts the same number of records."""
     result = export(big, tmp_path / "out", roster=roster())
     read = f"select count(*) from '{tmp_path}/out/activity/*.parquet'"
-    assert duckdb.sql(read).fetchall() == [(result.rows["activity"],)]
+    assert duckdb.sql(read).fetchall() == [(result["rows"]["activity"],)]
 
 
 def test_every_column_is_in_the_dictionary(tmp_path):
