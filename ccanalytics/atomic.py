@@ -65,28 +65,6 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def own_folder(prefix: str, parent: Path) -> Iterator[Path]:
-    """A private folder below `parent`; those of killed processes are removed."""
-    _sweep(parent, prefix)
-    new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}", dir=parent))
-    with alone(new / "lock"):
-        # Only now does it have the name of those that are removed.
-        folder = new.rename(new.with_name(new.name.removeprefix("new-")))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(parent: Path, prefix: str) -> None:
-    """Remove the folders of dead processes; one without a lock is not ours, whatever its name."""
-    for lock in parent.glob(f"{prefix}*/lock"):
-        # Not those of another user, or of a process that lives.
-        with contextlib.suppress(OSError), _held(_opened(lock), wait=False):
-            shutil.rmtree(lock.parent, ignore_errors=True)
-
-
-@contextlib.contextmanager
 def alone(lock: Path, *, waiting: str = "") -> Iterator[None]:
     """Hold `lock`, a file created for it; others who ask for it wait, and log `waiting`."""
     make_private(lock.parent)
@@ -169,7 +147,10 @@ class AtomicFolder:
             os.rename(folder, self._commit)
             _flush(self.aside)
             self._finish()
-        _sweep(self.aside, "read-")
+        for links in self.aside.glob("read-*/lock"):
+            # Those of a dead process: its lock has ended with it.
+            with contextlib.suppress(OSError), _held(_opened(links), wait=False):
+                shutil.rmtree(links.parent, ignore_errors=True)
 
     def _finish(self) -> None:
         """Move what is in `commit`."""
@@ -190,7 +171,11 @@ class AtomicFolder:
         opened = contextlib.ExitStack()
         atexit.register(opened.close)
         try:
-            folder = opened.enter_context(own_folder("read-", self.aside))
+            new = Path(tempfile.mkdtemp(prefix="new-", dir=self.aside))
+            opened.enter_context(alone(new / "lock"))
+            # Only now does it have the name of those that are removed when nobody holds them.
+            folder = new.rename(new.with_name(f"read-{new.name}"))
+            opened.callback(shutil.rmtree, folder, ignore_errors=True)
             for path in paths:
                 link = folder / path.relative_to(self.root)
                 make_private(link.parent)

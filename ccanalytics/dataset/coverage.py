@@ -19,8 +19,6 @@ from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
 from ccanalytics.words import counted, day_words
 
-Grade = Literal["complete", "moving", "partial", "none"]
-
 NEARLY_ALL = 0.99
 """From this share on, coverage counts as complete."""
 
@@ -29,7 +27,7 @@ NEARLY_ALL = 0.99
 class Coverage:
     """The coverage of the last closed week, and what is missing."""
 
-    grade: Grade
+    grade: Literal["complete", "moving", "partial", "none"]
     why: str
 
 

@@ -9,7 +9,6 @@ import pytest
 from builders import record
 
 import ccanalytics as cca
-from ccanalytics.atomic import own_folder
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.store.day_store import Store
@@ -92,12 +91,3 @@ def test_a_source_that_is_not_stored_is_an_error_with_a_hint(tmp_path):
     """The error names the store."""
     with pytest.raises(StoreError, match=r"No sample day is in the store .* ccanalytics sync"):
         cca.connect("sample", filled(tmp_path, 1))
-
-
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
-    """Its name may start like ours, but without our lock it is not ours."""
-    (tmp_path / "read-of-march").mkdir()
-    with own_folder("read-", tmp_path) as mine:
-        assert len(list(tmp_path.iterdir())) == 2
-    assert [one.name for one in tmp_path.iterdir()] == ["read-of-march"]
-    assert not mine.exists()
