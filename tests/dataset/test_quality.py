@@ -7,6 +7,8 @@ from metric_results import card_of
 
 import ccanalytics as cca
 from ccanalytics.dataset.coverage import coverage_ledger, coverage_of, data_inventory, trust_facts
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 
 PEOPLE = [f"p{n}@x.example" for n in range(8)]
 ROSTER = "email,team,start\n" + "\n".join(f"{who},Red," for who in PEOPLE)
@@ -84,7 +86,9 @@ def test_a_key_is_in_the_ledger():
 
 def test_logs_have_a_ledger_of_their_own():
     """One machine, deleted logs, and facts that are never logged."""
-    assert "Other machines, other people" in inventory(week(PEOPLE, source="local"))
+    none = {name: to_pandas(schema.empty_table()) for name, schema in LOG_SCHEMAS.items()}
+    data = week(PEOPLE, source="local", extras=none)
+    assert "Other machines, other people" in inventory(data)
 
 
 def test_the_facts_name_nobody():
