@@ -8,6 +8,7 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import date
 from functools import cached_property, partial, wraps
 from inspect import signature
@@ -222,7 +223,8 @@ class Dataset(ShowsItself):
 
     def _with(self, **fields: Any) -> "Dataset":
         """`replace`, which would read what is in the store; what is not a field is not copied."""
-        made, names = object.__new__(Dataset), Dataset.__dataclass_fields__
+        # Not `__dataclass_fields__`, which has class variables: a team is no part of `whole`.
+        made, names = object.__new__(Dataset), {field.name for field in dataclass_fields(Dataset)}
         vars(made).update({n: part for n, part in vars(self).items() if n in names} | fields)
         return made
 

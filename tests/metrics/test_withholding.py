@@ -52,6 +52,14 @@ def test_the_total_minus_the_pages_of_teams_does_not_reveal_a_small_team():
     assert shown(data, "cost", "team") == {"Many": 120, "other teams": 90}
 
 
+def test_a_team_of_a_copy_has_only_the_figures_of_its_people():
+    """A copy shares what was worked out for everybody; its teams do not."""
+    sizes = {"Six": 6, "Many": 12}
+    records = [one for team, size in sizes.items() for one in people_of(team, size)]
+    data = organisation(records, roster=roster(**sizes)).copy()
+    assert [value(one, "cost") for one in (data, data.of_team("Many"))] == [180, 120]
+
+
 def test_the_page_of_a_withheld_team_shows_nothing_by_day_or_split():
     """Six is large enough, but is withheld to protect three others."""
     sizes = {"Few": 3, "Six": 6, "Many": 12}
