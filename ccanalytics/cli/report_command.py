@@ -5,20 +5,15 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import ccanalytics.cli.options as options
 from ccanalytics.cli.group import JSON, Answering, about_page, answer, as_click, outcome
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
+from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.weeks import parse_week
-
-if TYPE_CHECKING:
-    from ccanalytics.errors import CCAnalyticsError
-
-WORST_FIRST = (1, 3)
-"""Exit codes of several weeks, worst first: failed before stopped by a check."""
 
 
 @click.command(
@@ -106,7 +101,7 @@ def _say_one(page: Any, as_json: bool) -> int:
     return 0
 
 
-def _say_all(made: "Mapping[str, Path | CCAnalyticsError]", as_json: bool) -> int:
+def _say_all(made: Mapping[str, Path | CCAnalyticsError], as_json: bool) -> int:
     """Print one line per week; the exit code is the worst of them."""
     reports: list[dict[str, Any]] = []
     for week, page in made.items():
@@ -122,7 +117,7 @@ def _say_all(made: "Mapping[str, Path | CCAnalyticsError]", as_json: bool) -> in
     if not reports:
         say("Nothing to do: every closed week has a report.", err=as_json)
     codes = {one["exit_code"] for one in reports}
-    worst = next((code for code in WORST_FIRST if code in codes), 0)
+    worst = next((code for code in (1, 3) if code in codes), 0)  # failed before stopped by a check
     if as_json:
         failed = ", ".join(one["week"] for one in reports if one["error"])
         error = f"No complete report of {failed}." if failed else None

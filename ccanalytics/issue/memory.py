@@ -9,7 +9,6 @@ import gc
 import hashlib
 import logging
 import os
-from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -100,18 +99,18 @@ def remember(
     roster: the one `load` was given."""
     if data.identity == "named" or data.minimum_group == 1:
         return
-    teams: dict[tuple[pd.Timestamp, bool], set[str]] = defaultdict(set)
-    for week, team, money in data.withheld_before:
-        teams[week, money].add(team)
-    for money in (False, True) if not data.team else ():  # the page of a team has no other one
-        for week, team in withheld(data, Subject(money, cut=False, population=""), "team"):
-            teams[week, money].add(team)
-    weeks = {
-        week.date(): PublishedWeek(
-            now, frozenset(teams[week, False]), frozenset(teams[week, True] - teams[week, False])
+    hidden = {*data.withheld_before}
+    if not data.team:  # the page of a team has no other one
+        for money in (False, True):
+            teams = withheld(data, Subject(money, cut=False, population=""), "team")
+            hidden |= {(week, team, money) for week, team in teams}
+    weeks = {}
+    for week in {*data.weeks, *(week for week, *_ in hidden)}:
+        people, money_too = (
+            frozenset(team for at, team, of_money in hidden if (at, of_money) == (week, kind))
+            for kind in (False, True)
         )
-        for week in {*data.weeks, *(week for week, _ in teams)}
-    }
+        weeks[week.date()] = PublishedWeek(now, people, money_too - people)
     # That of the dataset has no names.
     named = roster_of(data.spec, roster, read_settings(os.environ, Path.cwd()).roster)
     try:
