@@ -76,8 +76,8 @@ def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dic
         rows = to_pandas(store.read(spec.name, "activity", min(weeks), last))
         rows = rows.assign(week=week_of(rows["date"]))
         is_published = rows["week"].isin(map(pd.Timestamp, weeks))
-        moves = _moves(rows[(rows["actor_kind"] == "user") & is_published], published, roster)
-        withheld += [(week, team, False) for week, team in moved_by_few(moves, spec.minimum_group)]
+        teams = _teams(rows[(rows["actor_kind"] == "user") & is_published], published, roster)
+        withheld += [(week, team, False) for week, team in moved_by_few(teams, spec.minimum_group)]
     changed_by_few = {
         week
         for one in store.restatements(spec.name)
@@ -108,14 +108,13 @@ def _published(
     return msgspec.json.decode(weeks or b"{}", type=dict[date, PublishedWeek]), stays
 
 
-def _moves(
+def _teams(
     rows: pd.DataFrame, published: Sequence[PublishedStay], roster: pd.DataFrame
 ) -> pd.DataFrame:
-    """The week, actor and teams of the records whose team is another one by the new roster."""
+    """The week, actor and teams of the records by the published roster and by the new one."""
     before = roster_of(map(msgspec.structs.asdict, published))
     known = {
         name: with_teams(normalised_actors(rows, one_address(one)), one)["team"].astype("str")
         for name, one in {"before": before, "now": roster}.items()
     }
-    moves = rows[["week", "actor"]].assign(**known).fillna({"before": NO_TEAM, "now": NO_TEAM})
-    return moves[moves["before"] != moves["now"]]
+    return rows[["week", "actor"]].assign(**known).fillna({"before": NO_TEAM, "now": NO_TEAM})

@@ -8,7 +8,8 @@ reveals fewer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -49,23 +50,72 @@ def withheld(groups: Mapping[Any, Amounts], minimum: int) -> frozenset[Any]:
     return frozenset(hidden)
 
 
-def moved_by_few(moves: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, str]]:
+def moved_by_few(teams: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, str]]:
     """The weeks and groups that two outputs may not both show, as too few people tell them apart.
 
-    `moves` has the columns week, actor, before and now: the groups of a person in each output,
-    where they differ. Too few people cross between the groups that are left out and the others.
+    `teams` has the columns week, actor, before and now: the groups of everybody in each output. A
+    reader can subtract any groups of one output from any of the other, also of another name.
     """
     found: set[tuple[pd.Timestamp, str]] = set()
-    for week, rows in moves.groupby("week"):
-        each = rows.melt("actor", ["before", "now"], "side", "group").groupby("group")["actor"]
-        hidden, crossing = set[str](), {group for group, n in each.nunique().items() if n < minimum}
-        while crossing:
+    for week, rows in teams.groupby("week"):
+        flows = rows.groupby(["before", "now"])["actor"].nunique().to_dict()
+        hidden = set[str]()
+        while crossing := _crossed_by_few(flows, hidden, minimum) - hidden:
             hidden |= crossing
-            out = rows[rows["before"].isin(hidden) != rows["now"].isin(hidden)]
-            is_few = out["actor"].nunique() < minimum
-            crossing = {*out["before"], *out["now"]} if is_few else set()
         found |= {(week, group) for group in hidden}
     return found
+
+
+MOST_PARTS = 10
+"""Of so many parts all unions are judged, of more the unions of two."""
+
+_HIDDEN = ("hidden", "")
+"""All hidden groups of the later output: they are as good as one."""
+
+
+def _crossed_by_few(
+    flows: Mapping[tuple[str, str], int], hidden: Collection[str], minimum: int
+) -> set[str]:
+    """The groups of the later output to hide, as too few people left, joined or stayed in them.
+
+    `flows` is how many people went from each group to each. Groups of the two outputs with enough
+    people between them are one part: apart, they differ by these. Parts with fewer people between
+    them and all others are what can be told apart.
+    """
+
+    def part(side: int, group: str) -> tuple[str, str]:
+        is_kept = flows.get((group, group), 0) >= minimum
+        if group in hidden and (side or is_kept):
+            return _HIDDEN
+        return ("both", group) if is_kept else (("before", "now")[side], group)
+
+    parts = {(side, pair[side]): part(side, pair[side]) for pair in flows for side in (0, 1)}
+    while True:
+        ends = {pair: {parts[0, pair[0]], parts[1, pair[1]]} for pair in flows}
+        apart = {pair: both for pair, both in ends.items() if len(both) == 2}
+        between = Counter[Any]()
+        for pair, both in apart.items():
+            between[frozenset(both)] += flows[pair]
+        many = next((both for both, people in between.items() if people >= minimum), None)
+        if many is None:
+            break
+        one = _HIDDEN if _HIDDEN in many else min(many)
+        parts = {group: one if at in many else at for group, at in parts.items()}
+    crossed, loose = set[str](), sorted(set().union(*apart.values()) - {_HIDDEN})
+    sizes = range(1, (len(loose) if len(loose) <= MOST_PARTS else 2) + 1)
+    for some in chain.from_iterable(combinations(loose, size) for size in sizes):
+        pairs = [pair for pair, both in apart.items() if len(both.intersection(some)) == 1]
+        if not 0 < sum(flows[pair] for pair in pairs) < minimum:
+            continue
+        names = set[str]()
+        for before, now in pairs:
+            # Where a group is gone, or hiding it is not enough, those it became.
+            at, is_there = parts[0, before], (1, before) in parts and before not in hidden
+            became = {group for (side, group), part in parts.items() if side and part == at}
+            names |= {now, *([before] if is_there else became)}
+        others = {group for (side, group), at in parts.items() if side and at in some}
+        crossed |= names.difference(hidden) or others
+    return crossed
 
 
 def joined(groups: Iterable[Amounts]) -> Amounts:

@@ -85,18 +85,25 @@ def test_both_parts_of_a_split_have_enough_people_or_none():
 
 
 @pytest.mark.parametrize(
-    ("moved", "left_out"),
+    ("moved", "staying", "left_out"),
     [
-        ("AAAAA>B", ""),  # five are enough
-        ("A>B", "AB"),
-        ("AAAAA>B C>B", "BC"),  # C alone would tell the one that left it
-        ("AAAAA>B C>B D>C", "BCD"),
-        ("AAAA>N", "AN"),  # a new team of four
+        ("AAAAA>B", "ABCD", ""),  # five are enough
+        ("A>B", "ABCD", "AB"),
+        ("AAAAA>B C>B", "ABCD", "BC"),  # C alone would tell the one that left it
+        ("AAAAA>B C>B D>C", "ABCD", "BCD"),
+        ("AAAA>N", "ABCD", "AN"),  # a new team of four
+        ("BBBBBB>N B>C", "ACD", "CN"),  # B less N, which is its new name
+        ("BBBBBB>A B>C", "ACD", "AC"),  # A and B before less A now
+        ("BBBBBB>N", "ACD", ""),  # only another name
+        ("BBBBB>N B>B", "ACD", "BN"),  # one stays in B: B before less N
     ],
 )
-def test_groups_that_few_people_left_or_joined_are_left_out_with_where_they_went(moved, left_out):
-    """Of two outputs of a week, one before and one after people moved."""
+def test_groups_that_few_people_left_or_joined_are_left_out_with_where_they_went(
+    moved, staying, left_out
+):
+    """Of two outputs of a week, one before and one after people moved; nine stay in each group."""
     moves = [(group, part[-1]) for part in moved.split() for group in part.partition(">")[0]]
+    moves += [(group, group) for group in staying for _ in range(9)]
     rows = [("week", f"person {n}", *groups) for n, groups in enumerate(moves)]
     frame = pd.DataFrame(rows, columns=["week", "actor", "before", "now"])
     assert moved_by_few(frame, 5) == {("week", group) for group in left_out}
