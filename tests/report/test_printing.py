@@ -81,7 +81,7 @@ def test_folded_content_is_printed(printed):
     _, pdf = printed
     words = " ".join("".join(one.extract_text() for one in pdf.pages).split())
     assert re.search(r"31 Aug 2026 Data [^A-Z]*\$1\.10", words)
-    assert "from left to right" in words
+    assert "From left to right" in words
     assert "Is it behind?" in words and "Chart behind" in words
 
 
