@@ -33,9 +33,6 @@ from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
 
-DRIFT = 0.01
-"""If more lines than this share need repair, the format may have changed."""
-
 
 class Ledger(msgspec.Struct):
     """Which logs were read, and what of them the frames do not hold.
@@ -101,7 +98,7 @@ class LogReader:
             yield f"No price is known for {models}; the cost of these requests is null."
         yield from (f"{text}." for text in self.fault_texts())
         odd = sum(n for fault, n in self.faults.items() if fault.startswith("repaired"))
-        if odd >= DRIFT * self.lines_read and odd >= 20:
+        if odd >= max(20, self.lines_read / 100):
             yield (
                 "So many repaired lines mean that the log format may have changed: "
                 "compare a day with another tool, and update ccanalytics."

@@ -39,16 +39,8 @@ _warn_once = cache(log.warning)
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
-LOGS_KEPT = timedelta(days=30)
-"""How long Claude Code keeps its logs unless set otherwise."""
-
-IDENTITIES = {
-    "sessions": ("session",),
-    "requests": ("session", "message"),
-    "tool_calls": ("session", "call"),
-    "log_events": ("event",),
-}
-"""The columns of each frame by which its facts are found."""
+IDENTITIES = ("session", "message", "call", "event")
+"""The columns by which facts are found."""
 
 
 @contextlib.contextmanager
@@ -177,19 +169,20 @@ def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
     """The stored days of facts with the identities of news and of their sessions, and these."""
     if not (names := news.names()):
         return set(), names
+    wanted = ("date", *IDENTITIES)
     schemas = {
-        frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
-        for frame, columns in IDENTITIES.items()
+        frame: pa.schema([field for field in schema if field.name in wanted])
+        for frame, schema in LOG_SCHEMAS.items()
     }
     _, tables = store.read_days(SOURCE, store.dates(SOURCE), schemas, lost_ok=True)
 
-    def where(frame: str, column: str, wanted: str) -> list[Any]:
+    def where(frame: str, column: str, other: str) -> list[Any]:
         found = pc.is_in(tables[frame][column], pa.array(names, pa.string()))
-        return tables[frame][wanted].filter(found).unique().to_pylist()
+        return tables[frame][other].filter(found).unique().to_pylist()
 
     # When a fact moves to another session, the one it leaves changes too.
     names |= {*where("requests", "message", "session"), *where("tool_calls", "call", "session")}
-    found = (where(frame, name, "date") for frame, ids in IDENTITIES.items() for name in ids)
+    found = (where(frame, name, "date") for frame in schemas for name in schemas[frame].names[1:])
     return {midnight.date() for midnight in chain.from_iterable(found)}, names
 
 
@@ -204,8 +197,8 @@ def _sums_kept(store: Store, day: date, found: Frames, damaged: set[str]) -> Fra
 def _empty_days(stored: Collection[date], logged: Collection[date], today: date) -> list[date]:
     """The days without anything up to today, from the first one that is known to be so."""
     first = min((*stored, *logged), default=date.max)
-    if first not in stored and timedelta(0) <= today - first < LOGS_KEPT:
-        # Nothing was deleted yet, so earlier days of the first week were empty.
+    if first not in stored and timedelta(0) <= today - first < timedelta(days=30):
+        # Claude Code has deleted nothing yet, so earlier days of the first week were empty.
         first = monday(first)
     known = {*stored, *logged}
     return [day for day in days_between(first, today) if day not in known] if first <= today else []
