@@ -226,10 +226,11 @@ def test_every_name_of_the_surface_is_there():
 
 
 def test_the_package_has_a_version_and_runs_as_a_module():
-    """As is usual in Python."""
-    command = [sys.executable, "-m", "ccanalytics", "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert ccanalytics.__version__ in done.stdout
+    """As is usual in Python; so does the command's own folder."""
+    for module in ("ccanalytics", "ccanalytics.cli"):
+        command = [sys.executable, "-m", module, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert ccanalytics.__version__ in done.stdout
 
 
 def test_an_unknown_name_is_an_attribute_error():

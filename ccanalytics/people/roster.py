@@ -53,6 +53,9 @@ _ADDRESS = re.compile(r"(?!')[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]*[^\s<>\"(),;:@.]")
 _NO_NAME = re.compile(rf"(?i){NO_TEAM}|{OTHER_TEAMS}|#N/A|#[A-Z0/]+[!?]")
 """What means something else in reports, and the errors of spreadsheets."""
 
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
+"""Kinds of signs that look like none or like a space: with one, two names would look the same."""
+
 Stay = dict[str, Any]
 """One row of a roster."""
 
@@ -191,10 +194,17 @@ def _stay(cells: Mapping[str, str]) -> Stay:
     for column, address in [("email", actor), *(("alias", one) for one in sorted(aliases))]:
         if not _ADDRESS.fullmatch(address):
             raise ValueError(f"{column} is {address!r}, not an address")
-    names = {column: _one_spelling(cells.get(column, "")) for column in ("team", "cost_centre")}
-    for column, name in names.items():
-        if _NO_NAME.fullmatch(name):
-            raise ValueError(f"{column} is {name!r}: leave it empty, or choose another name")
+    names = {}
+    for column in ("team", "cost_centre"):
+        names[column] = unicodedata.normalize("NFC", " ".join(cells.get(column, "").split()))
+        if _NO_NAME.fullmatch(names[column]):
+            raise ValueError(
+                f"{column} is {names[column]!r}: leave it empty, or choose another name"
+            )
+    for column in ("email", *names):
+        for sign in cells.get(column, "").replace(" ", ""):
+            if unicodedata.category(sign) in _UNSEEN:
+                raise ValueError(f"{column} has U+{ord(sign):04X} in it, which is invisible")
     start, end = (parse_date(cells[c], c) if cells.get(c) else None for c in ("start", "end"))
     if start and end and end < start:
         raise ValueError(f"end {end} is before start {start}")
@@ -203,12 +213,6 @@ def _stay(cells: Mapping[str, str]) -> Stay:
         **{column: cells.get(column, "") for column in ("name", "user_id")},
         **{"actor": actor, "alias": " ".join(sorted(aliases)), "start": start, "end": end},
     }
-
-
-def _one_spelling(name: str) -> str:
-    """A name in NFC with single spaces, without invisible characters."""
-    spaced = unicodedata.normalize("NFC", " ".join(name.split()))
-    return "".join(sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf"))
 
 
 def _conflicts(stays: Mapping[int, Stay]) -> dict[int, str]:
