@@ -7,12 +7,14 @@ stop      the numbers would mislead: no report without --force
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import KEYS, SCHEMAS
+from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -161,6 +163,20 @@ def schema_is_known(data: Dataset) -> Found:
     )
 
 
+def people_are_there(data: Dataset) -> Found:
+    if len(data.weeks) < 5:
+        return None
+    people = data.activity[data.activity["actor_kind"] == "user"]
+    counts = people.groupby(week_of(people["date"]))["actor"].nunique()
+    *before, last = counts.reindex(data.weeks[-5:], fill_value=0)
+    then = median(before)
+    if then < data.minimum_group or last >= then / 2:
+        return None
+    shown = f"fewer than {data.minimum_group}" if 0 < last < data.minimum_group else last
+    text = f"People with records in the last week: {shown}; {then:.0f} in the four weeks before"
+    return "warning", f"{text} (median). Records may be missing."
+
+
 CHECKS: dict[str, tuple[Callable[[Dataset], Found], str]] = {
     "Days without a gap": (days_are_whole, "No day is missing between stored ones."),
     "Days closed when fetched": (
@@ -177,6 +193,10 @@ CHECKS: dict[str, tuple[Callable[[Dataset], Found], str]] = {
         "This source has neither cost nor tokens.",
     ),
     "Schema as expected": (schema_is_known, "No new field, tool or unpriced model."),
+    "People still there": (
+        people_are_there,
+        "The last week has at least half as many people as the four before it, or is too early.",
+    ),
 }
 """Each check, and what is said when it finds nothing."""
 

@@ -137,3 +137,12 @@ def test_new_tools_and_unpriced_models_are_named():
     assert found.level == "warning"
     assert "teleport_tool" in found.found
     assert "claude-nova-1" in found.found
+
+
+def test_a_week_with_half_its_people_missing_is_a_warning():
+    """Six people in four weeks, then two: missing data is not zero use."""
+    days = ["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09"]
+    records = [r for day in days for r in week(day=day)] + week(people=2)
+    found = checked(records, since="2026-10-19")["People still there"]
+    assert found.level == "warning"
+    assert "in the last week: 2; 6 in the four weeks before" in found.found
