@@ -31,7 +31,7 @@ class View:
 def answer(question: Question, loaded: LoadedData) -> View:
     """The view of a question; an obstacle is shown as a sentence."""
     try:
-        data, (function, args, split) = _data(question, loaded), question.call()
+        data, (function, args, split) = loaded.days_of(question), question.call()
         frame = getattr(ccanalytics, function)(data, *args, **split)
     except (CCAnalyticsError, ValueError, OSError) as error:
         return View(question, (WarningNote(str(error)),))
@@ -48,21 +48,6 @@ def answer(question: Question, loaded: LoadedData) -> View:
         return View(question, (WarningNote(f"Nothing to show. {why}"), about), frame)
     notes = (Note(missing), about) if missing else (about,)
     return View(question, notes, frame, chart(frame), question.code())
-
-
-def _data(question: Question, loaded: LoadedData) -> Dataset:
-    """The requested days; `ValueError` when no week of them is closed and complete."""
-    since, until = question.since, question.until
-    if since is None or until is None:
-        loaded.all_of(question.source)  # says what there is to do where nothing is stored
-        raise ValueError("Choose a first and a last day.")
-    data = loaded.range(question.source, since, until, question.team)
-    if not len(data.weeks):
-        raise ValueError(
-            f"No week of {since} to {until} is closed and complete: seven UTC days, Monday to "
-            "Sunday, all of them in the range, stored and over."
-        )
-    return data
 
 
 def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:

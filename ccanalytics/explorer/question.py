@@ -108,13 +108,22 @@ class LoadedData:
         """The newest 52 weeks of a source."""
         return self._load(weeks=LOOK_BACK, source=source)
 
-    def range(self, source: str, since: date, until: date, team: str) -> Dataset:
-        """The available days of a range, of everybody or of one team."""
+    def days_of(self, question: Question) -> Dataset:
+        """The days asked for, of everybody or of one team; `ValueError` when no week of them is
+        closed and complete."""
+        data, since, until = self.all_of(question.source), question.since, question.until
+        if since is None or until is None:
+            raise ValueError("Choose a first and a last day.")
         days_between(since, until)
-        data = self.all_of(source)
         if since < data.since or until > data.until:
-            data = self._load(since, until, source=source)
-        return _cut(data, since, until, team)
+            data = self._load(since, until, source=question.source)
+        data = _cut(data, since, until, question.team)
+        if not len(data.weeks):
+            raise ValueError(
+                f"No week of {since} to {until} is closed and complete: seven UTC days, Monday to "
+                "Sunday, all of them in the range, stored and over."
+            )
+        return data
 
     def teams(self, source: str) -> list[str]:
         """The teams of the roster in order; none without data."""
