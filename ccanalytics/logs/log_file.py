@@ -126,9 +126,12 @@ class LogFile:
                     fault = NO_DATE
                 if fault:
                     self._note(fault, at)
-        for name, session in self._sessions.items():
-            if self._forked and name == self.path.stem and session.kind != "bg":
-                session.kind = "fork"
+        # What a fork copies keeps the id of its session, which is counted by a file of its own.
+        own = self._sessions.get(self.path.stem)
+        if self._forked and own and own.kind != "bg":
+            own.kind = "fork"
+        seen = {self.path.stem: own} if own else self._sessions
+        for name, session in seen.items():
             self.facts.see(name, session)
 
     def _note(self, fault: str, offset: int) -> None:
