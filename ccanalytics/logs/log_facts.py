@@ -228,20 +228,20 @@ class Facts:
         """Leave one account of each fact."""
         copies: set[str | None] = set()
         for kind in self._kinds.values():
-            owned: dict[Ids, Any] = {}
-            for fact in kind.values():
-                known = owned.get(fact.ids)
-                if known is not None:
-                    owner, copy = sorted((known.place, fact.place), key=self._rank)
-                    copies.add(copy.session)
-                    fact = msgspec.structs.replace(known.joined(fact), place=owner)
-                    session = self.sessions.get(copy.session or "")
-                    if session and session.kind == "bg" and owner.session:
-                        whole = self.continued.get(copy.session, owner.session)
-                        self.continued[copy.session] = min(owner.session, whole)
-                owned[fact.ids] = fact
-            kind.clear()
-            kind.update(((fact.ids, fact.place.session), fact) for fact in owned.values())
+            places: dict[Ids, tuple[Ids, str | None]] = {}
+            for key in list(kind):
+                first = places.setdefault(key[0], key)
+                if first is key:
+                    continue
+                known, fact = kind.pop(first), kind.pop(key)
+                owner, copy = sorted((known.place, fact.place), key=self._rank)
+                copies.add(copy.session)
+                places[key[0]] = place = key[0], owner.session
+                kind[place] = msgspec.structs.replace(known.joined(fact), place=owner)
+                session = self.sessions.get(copy.session or "")
+                if session and session.kind == "bg" and owner.session:
+                    whole = self.continued.get(copy.session, owner.session)
+                    self.continued[copy.session] = min(owner.session, whole)
         self._match_incomplete()
         self._place_sessions(copies)
 
