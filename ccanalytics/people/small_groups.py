@@ -79,8 +79,8 @@ def _crossed_by_few(
     """The groups of the later output to hide, as too few people left, joined or stayed in them.
 
     `flows` is how many people went from each group to each. Groups of the two outputs with enough
-    people between them are one part: apart, they differ by these. Parts with fewer people between
-    them and all others are what can be told apart.
+    people between them are one part, as apart they differ by these. What can be distinguished are
+    unions of parts with fewer people between them and all others.
     """
 
     def part(side: int, group: str) -> tuple[str, str]:
