@@ -9,6 +9,7 @@ Ids do not always identify an answer: gateways leave them out, or give every ans
 same. Then the prompt before it and its input tokens do: its `turn`.
 """
 
+import re
 from bisect import bisect_right, insort
 from operator import attrgetter
 from pathlib import Path
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
 
 EVENTS = {"compact_boundary": "compaction", "away_summary": "recap", "api_error": "api_error"}
 """Kinds of `log_events` by the subtype of their line."""
+
+SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The name of a session's own file; a file that a person renamed has other names."""
 
 OF_A_GATEWAY = 20
 """A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
@@ -127,12 +131,12 @@ class LogFile:
                 if fault:
                     self._note(fault, at)
         # What a fork copies keeps the id of its session, which is counted by a file of its own.
-        own = self._sessions.get(self.path.stem)
-        if self._forked and own and own.kind != "bg":
-            own.kind = "fork"
-        seen = {self.path.stem: own} if own else self._sessions
-        for name, session in seen.items():
-            self.facts.see(name, session)
+        is_own = SESSION_ID.fullmatch(self.path.stem)
+        for name, session in self._sessions.items():
+            if self._forked and name == self.path.stem and session.kind != "bg":
+                session.kind = "fork"
+            if name == self.path.stem or not is_own:
+                self.facts.see(name, session)
 
     def _note(self, fault: str, offset: int) -> None:
         """Count a line that is dropped or repaired, in this reading and in the store."""

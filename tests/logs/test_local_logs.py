@@ -290,9 +290,11 @@ def test_a_fork_adds_one_session_and_its_copied_history_counts_once(logs):
 
 def test_a_fork_whose_original_is_gone_starts_only_its_own_session(logs):
     """The copied history belongs to a session no longer in the logs; its requests count."""
-    own = answer("m2", session="s2", at="2026-08-03T12:00:00Z")
-    read = logs(s2=[answer(output=5), own])
-    assert (total(read)["sessions"], total(read)["output"]) == (1, 5)
+    name = "0f1e2d3c-0000-4000-8000-00000000000a"
+    own = answer("m2", session=name, at="2026-08-03T12:00:00Z")
+    for lines, sessions in (([answer(output=5)], 0), ([answer(output=5), own], 1)):
+        read = logs(**{name: lines})
+        assert (total(read)["sessions"], total(read)["output"]) == (sessions, 5)
 
 
 def test_a_renamed_file_still_holds_its_session(logs):
