@@ -144,7 +144,9 @@ def drivers_chart(drivers: Drivers) -> Any:
     """A waterfall of a detected change: bars that add up to it, each with its interval."""
     metric, change, show = drivers.metric, drivers.compared, drivers.metric.format_change
     frame = with_interval(drivers.frame, show)
-    frame["said"] = frame["value"].map(show)
+    # All bars have the decimals of the total.
+    places = 0 if frame["value"].abs().max() >= 99.5 else 2
+    frame["said"] = [_signed_dollars(value, places) for value in frame["value"]]
     words = tooltip(("step:N", "driver"), ("said:N", "difference"), ("interval:N", "90 % interval"))
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
     base = alt.Chart(frame).encode(y=y, tooltip=words)
@@ -174,6 +176,14 @@ def drivers_chart(drivers: Drivers) -> Any:
         )
     height = alt.Step(28)
     return finished(layers, f"{metric.id}_drivers", title=title, subtitle=subtitle, height=height)
+
+
+def _signed_dollars(value: float, places: int) -> str:
+    """ "+$97" or "-$0.02"; "$0" for what rounds to it, "n/a" for null."""
+    if pd.isna(value):
+        return "n/a"
+    text, nothing = (f"${abs(amount):,.{places}f}" for amount in (value, 0))
+    return text if text == nothing else f"{'+' if value > 0 else '-'}{text}"
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:

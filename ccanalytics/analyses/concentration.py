@@ -62,16 +62,17 @@ def spread_sentence(data: Dataset) -> str:
     if not data.has_cost:
         return f"How the cost is distributed is {UNAVAILABLE}."
     words = {
-        "the tenth of people with the highest cost had {} of it": top10_share(data),
+        "the tenth of people with the highest cost had {} of it{interval}": top10_share(data),
         "half of it was made by {} of {n:.0f} people": halfcount(data),
-        "the Gini coefficient (0: everybody alike) was {}": gini(data),
+        "the Gini coefficient (0: everybody alike) was {}{interval}": gini(data),
     }
     shows = (METRICS[name].format for name in ("top10_share", "halfcount", "gini"))
-    parts = [
-        said.format(show(last.value), n=last.n_actors)
-        for (said, frame), show in zip(words.items(), shows, strict=True)
-        for last in frame[-1:].dropna(subset="value").itertuples()
-    ]
+    parts = []
+    for (said, frame), show in zip(words.items(), shows, strict=True):
+        for last in frame[-1:].dropna(subset="value").to_dict("records"):
+            ends = f" (90 % interval {show(last.get('low'))} to {show(last.get('high'))})"
+            interval = "" if pd.isna(last.get("low")) else ends
+            parts.append(said.format(show(last["value"]), n=last["n_actors"], interval=interval))
     if parts:
         return f"In the last week {'; '.join(parts)}."
     return (

@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.shown_chart import finished, has_interval
 from ccanalytics.charts.theme import (
     BLUE,
     CATEGORIES,
@@ -54,7 +54,7 @@ _IS_END, _IS_NAME = "isValid(datum.end)", "isValid(datum.name)"
 
 
 def over_weeks(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
-    """A ratio as a line with its interval as a band, a total as one bar per week from zero.
+    """What has an interval as a line with a band, a total as one bar per week from zero.
 
     With the last value, the events, and a tooltip per week; a week without a value is a gap.
     """
@@ -62,7 +62,7 @@ def over_weeks(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
     frame, value = ready(frame, metric), value_axis(metric)
     base = alt.Chart().encode(x=week_axis())
     marks = [base.mark_bar().encode(y=value)]
-    if metric.is_ratio:
+    if metric.is_ratio or has_interval(frame):
         line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value)
         marks = [band(base, value_axis(metric, "low")), line]
     end = base.mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
@@ -214,7 +214,7 @@ def ready(
     known = plain[has_value].sort_values("week")
     last = (known.groupby(group, observed=True) if group else known).tail(1)
     plain = plain.assign(said=said, end=said.where(said.index.isin(last.index), None))
-    if metric.is_ratio and "low" in plain:
+    if has_interval(plain):
         plain = with_interval(plain, metric.format)
     events = getattr(frame, "events", ()) if metric.is_money or metric.unit == "usd" else ()
     if events:
@@ -251,8 +251,9 @@ def table_columns(frame: pd.DataFrame, metric: Metric, group: str = "") -> list[
         heads[group] = [group.replace("_", " "), ""]
     heads |= {"value": [metric.name, form], "share": ["share", ".0%"]}
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-    if metric.is_ratio:
+    if metric.is_ratio or has_interval(frame):
         heads |= {"low": ["90 % interval from", form], "high": ["to", form]}
+    if metric.is_ratio:
         for side, column in sides.items():
             number = "$,.2f" if str(column).startswith("cost_") else ",.0f"
             heads[side] = [column_words(str(column), kind), number]

@@ -52,8 +52,7 @@ def finished(
     """
     frame: pd.DataFrame = chart.data
     metric, known = words_of(metric, frame), frame["value"].dropna()
-    has_interval = metric.is_ratio and "low" in frame and frame["low"].notna().any()
-    interval = ", with its 90 % interval" if has_interval else ""
+    interval = ", with its 90 % interval" if has_interval(frame) else ""
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}{interval}"
     is_empty = known.empty or (not known.any() and not metric.is_ratio)
     missing = "nothing to show in these weeks" if is_empty else ""
@@ -205,3 +204,8 @@ def _values_in_words(frame: pd.DataFrame, metric: Metric) -> str:
             ends = f"from {metric.format(known.min())} to {metric.format(known.max())}"
             words += f"; {counted(len(known), period)} {ends}"
     return f". {words}" if words else ""
+
+
+def has_interval(frame: pd.DataFrame) -> bool:
+    """Whether a metric has an interval in any row; totals have none."""
+    return "low" in frame and bool(frame["low"].notna().any())

@@ -2,6 +2,7 @@
 "no"."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,7 +94,9 @@ def test_without_a_roster_there_is_no_activation():
 def test_records_with_a_gap_begin_after_it():
     """People who joined before the missing week may have started in it."""
     data = joined([("2026-09-08", "2026-09-20"), ("2026-09-21", "2026-09-22")])
-    data.days.loc[data.days["date"] == "2026-09-16", "stored"] = False
+    is_lost = data.days["date"] == "2026-09-16"
+    there = {name: data.days[name] & ~is_lost for name in ("stored", "closed", "final")}
+    data = replace(data, days=data.days.assign(**there))
     assert counted(data, "denominator", "before") == (1, 1)
 
 
