@@ -34,8 +34,23 @@ def running_server(binaries):
         secret.write_text(PASSWORD)
         _give(home, secret)
         data, port = home / "data", _free_port()
-        _run(home, binaries / "initdb", "-D", data, "-U", USER, "--pwfile", secret,
-             "-A", "scram-sha-256", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync")  # fmt: skip
+        _run(
+            home,
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            USER,
+            "--pwfile",
+            secret,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+            "--no-sync",
+        )
         options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
         control = [binaries / "pg_ctl", "-D", data, "-w"]
         _run(home, *control, "-o", options, "-l", home / "log", "start")

@@ -192,14 +192,22 @@ _X = {"labelAngle": 0, "labelOverlap": True, "labelSeparation": 8}
 _RANGE = ["#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"]
 _CONFIG = {
     "axis": {
-        "labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "gridOpacity": 0.3,
-        "domain": False, "ticks": False, "labelFontSize": 11, "titleFontSize": 11,
-        "titleFontWeight": "normal", "labelPadding": 6, "titlePadding": 10,
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "gridColor": GRID,
+        "gridOpacity": 0.3,
+        "domain": False,
+        "ticks": False,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "labelPadding": 6,
+        "titlePadding": 10,
     },
     "axisX": {"grid": False},
     "legend": {"labelColor": INK, "orient": "top", "symbolOpacity": 1, "labelFontSize": 12},
     "view": {"stroke": None},
-}  # fmt: skip
+}
 
 
 def _finish(chart, title, subtitle, metric, wide):

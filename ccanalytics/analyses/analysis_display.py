@@ -100,8 +100,14 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         for last in known.tail(1).itertuples()
     ]
     subtitle = "Percent of those first active in a week who were active so many weeks later"
-    return finished(layers, "retention", title="".join(titles), subtitle=subtitle, wide=True,
-                    height=alt.Step(19))  # fmt: skip
+    return finished(
+        layers,
+        "retention",
+        title="".join(titles),
+        subtitle=subtitle,
+        wide=True,
+        height=alt.Step(19),
+    )
 
 
 def time_to_first_use_chart(frame: pd.DataFrame) -> Any:

@@ -48,9 +48,20 @@ _BARS = {"step": "str", "kind": "str"} | dict.fromkeys(
     ("value", "low", "high", "start", "end"), "float64"
 )
 _TEAMS = {"team": "str"} | dict.fromkeys(
-    ("share_before", "share", "before", "value", "rate", "rate_low", "rate_high",
-     "mix", "mix_low", "mix_high"), "float64"
-)  # fmt: skip
+    (
+        "share_before",
+        "share",
+        "before",
+        "value",
+        "rate",
+        "rate_low",
+        "rate_high",
+        "mix",
+        "mix_low",
+        "mix_high",
+    ),
+    "float64",
+)
 _NOTHING = 1e-200  # in place of 0, whose logarithm there is not
 
 
@@ -135,10 +146,12 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
     ends = np.cumsum(parts[:, 0])
     bars = [
-        *((name, "driver", *part, end - part[0], end)
-          for name, part, end in zip(names, parts, ends, strict=True)),
+        *(
+            (name, "driver", *part, end - part[0], end)
+            for name, part, end in zip(names, parts, ends, strict=True)
+        ),
         ("total", "total", ends[-1], np.nan, np.nan, 0.0, ends[-1]),
-    ]  # fmt: skip
+    ]
     return Drivers(metric, _frame(bars, _BARS), compared)
 
 

@@ -75,15 +75,23 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
 def unusual_days(data: Dataset) -> MetricFrame:
     """One row per unusual day of the newest 28: date, value, expected, excess, event."""
     daily, metric = daily_cost(data), METRICS["unusual_days"]
-    labels = {"date": "day", "value": "cost", "expected": "usual", "excess": "difference",
-              "event": "noted"}  # fmt: skip
+    labels = {
+        "date": "day",
+        "value": "cost",
+        "expected": "usual",
+        "excess": "difference",
+        "event": "noted",
+    }
     excess = daily["value"] - daily["expected"]
     found = daily.assign(excess=excess, event=daily["event"].fillna(""))
     found = found.loc[found["unusual"], list(labels)].reset_index(drop=True)
     made, power = MetricFrame.of(found, metric, None), ""
     made.labels, made.shown_columns = labels, tuple(labels)
-    made.formats = {"value": metric.format, "expected": metric.format,
-                    "excess": metric.format_change}  # fmt: skip
+    made.formats = {
+        "value": metric.format,
+        "expected": metric.format,
+        "excess": metric.format_change,
+    }
     if "detectable" in daily.attrs:
         power = f" A working day of {daily.attrs['detectable']:.1f} times the usual would be found."
     made.title, made.empty_text = (

@@ -96,8 +96,9 @@ class Forecast(ShowsItself):
     @property
     def verdict(self) -> str:
         """When the budget is used up."""
-        first, last = (day_words(day) if pd.notna(day) else ""
-                       for day in (self.earliest, self.first_day))  # fmt: skip
+        first, last = (
+            day_words(day) if pd.notna(day) else "" for day in (self.earliest, self.first_day)
+        )
         if self.why or not first:
             return self.why or "is not reached within the month"
         if not last:
@@ -166,8 +167,16 @@ def _with_path(found: Forecast, days: pd.DataFrame, ahead: pd.Series, coming: Ki
     rows = [(day, "actual", value, value, value) for day, value in actual]
     rows += [(day, "forecast", *ends) for day, *ends in zip(ahead, path, low, high, strict=True)]
     error = float(np.median(np.abs(np.expm1(errors[:, -1]))))
-    return replace(found, frame=_path(rows), so_far=so_far, total=total, low=least, high=most,
-                   error=error, backtests=len(errors))  # fmt: skip
+    return replace(
+        found,
+        frame=_path(rows),
+        so_far=so_far,
+        total=total,
+        low=least,
+        high=most,
+        error=error,
+        backtests=len(errors),
+    )
 
 
 @kept
@@ -217,14 +226,41 @@ def budget_table(data: Dataset) -> TitledFrame:
     verdict, is_crossed.
     """
     rows = [
-        (one.scope, one.name or "all", one.budget, one.so_far, one.total, one.low, one.high,
-         one.money, one.verdict, one.is_crossed)
+        (
+            one.scope,
+            one.name or "all",
+            one.budget,
+            one.so_far,
+            one.total,
+            one.low,
+            one.high,
+            one.money,
+            one.verdict,
+            one.is_crossed,
+        )
         for one in budget_states(data)
-    ]  # fmt: skip
-    columns = ["scope", "name", "budget_usd", "so_far", "total", "low", "high", "money", "verdict",
-               "is_crossed"]  # fmt: skip
-    labels = {"name": "for", "budget_usd": "budget", "so_far": "so far", "low": "month from",
-              "high": "to", "money": "money", "verdict": "the budget"}  # fmt: skip
+    ]
+    columns = [
+        "scope",
+        "name",
+        "budget_usd",
+        "so_far",
+        "total",
+        "low",
+        "high",
+        "money",
+        "verdict",
+        "is_crossed",
+    ]
+    labels = {
+        "name": "for",
+        "budget_usd": "budget",
+        "so_far": "so far",
+        "low": "month from",
+        "high": "to",
+        "money": "money",
+        "verdict": "the budget",
+    }
     return titled(
         pd.DataFrame(rows, columns=columns),
         "Budgets of the month",

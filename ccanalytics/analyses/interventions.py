@@ -187,8 +187,10 @@ def compared_teams(
     weekly = [_difference(_moves(sums, early, order == at)) for at in order]
     values = ratio(*sums[0]), ratio(*sums[1:].sum(axis=0))
     since = (before.append(after) - after[0]) // _WEEK
-    rows = [(since[at], one.relative, *one.interval, values[0][at], values[1][at])
-            for at, one in enumerate(weekly)]  # fmt: skip
+    rows = [
+        (since[at], one.relative, *one.interval, values[0][at], values[1][at])
+        for at, one in enumerate(weekly)
+    ]
     frame = pd.DataFrame(rows, columns=list(_FRAME)).astype(_FRAME)
     judged = found.n_teams >= FEWEST_PLACEBOS
     return replace(

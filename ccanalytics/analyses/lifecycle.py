@@ -194,8 +194,9 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
     pairs, roster = week_pairs(data), roster_weeks(data).set_index(["week", "actor"])
     now, before = pairs["active"] == 1, pairs["active_before"] == 1
     seen = pairs.groupby("actor")["week"].transform("min") < pairs["week"]
-    week, week_before = (pd.MultiIndex.from_arrays([pairs["week"] - off, pairs["actor"]])
-                         for off in (0 * WEEK, WEEK))  # fmt: skip
+    week, week_before = (
+        pd.MultiIndex.from_arrays([pairs["week"] - off, pairs["actor"]]) for off in (0 * WEEK, WEEK)
+    )
     left = week_before.isin(roster.index) & ~week.isin(roster.index[roster["stays"] == 1])
     rules = [now & before, now & seen, now, ~left]
     flow = pd.Series(np.select(rules, FLOWS[:4], FLOWS[4]), pairs.index, name="flow")

@@ -134,15 +134,20 @@ def bill_sentence(data: Dataset) -> str:
 
 @measures(
     "reconciliation",
-    labels={"actor_days": "person-days", "listed": "at list prices", "gap": "difference",
-            "value": "of the list price", "n_actors": "people"},
+    labels={
+        "actor_days": "person-days",
+        "listed": "at list prices",
+        "gap": "difference",
+        "value": "of the list price",
+        "n_actors": "people",
+    },
     formats={
         "month": lambda month: f"{month:%b %Y}",
         **{"actor_days": ",.0f", "n_actors": ",.0f", "estimated": _USD, "listed": _USD},
         "gap": METRICS["cost"].format_change,
         "value": lambda share: METRICS["reconciliation"].format(round(share, 4)),
     },
-)  # fmt: skip
+)
 def reconciliation(data: Dataset) -> pd.DataFrame:
     """One row per month: the estimated cost by the list price of the same person-days.
 
@@ -166,8 +171,12 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     months = days.groupby("month")
     frame = months[["estimated", "listed"]].sum()
     gap = frame["estimated"] - frame["listed"]
-    frame = frame.assign(actor_days=months.size(), n_actors=months["actor"].nunique(), gap=gap,
-                         value=gap / frame["listed"].where(frame["listed"] > 0))  # fmt: skip
+    frame = frame.assign(
+        actor_days=months.size(),
+        n_actors=months["actor"].nunique(),
+        gap=gap,
+        value=gap / frame["listed"].where(frame["listed"] > 0),
+    )
     hidden = few(days, data.minimum_group, ["month"]) | withheld_days(data, days["date"])[1]
     frame = frame[numbers].astype("float64")
     frame[frame.index.isin(days.loc[hidden, "month"])] = np.nan
@@ -176,12 +185,22 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
 
 @measures(
     "seat_value",
-    labels={"band": "people, least use first", "value": "at list prices, each",
-            "price": "price of a seat", "times": "times the price", "n_actors": "people"},
-    formats={"month": lambda month: f"{month:%b %Y}", "value": _USD, "price": _USD,
-             "times": ".1f", "n_actors": ",.0f"},
+    labels={
+        "band": "people, least use first",
+        "value": "at list prices, each",
+        "price": "price of a seat",
+        "times": "times the price",
+        "n_actors": "people",
+    },
+    formats={
+        "month": lambda month: f"{month:%b %Y}",
+        "value": _USD,
+        "price": _USD,
+        "times": ".1f",
+        "n_actors": ",.0f",
+    },
     empty_text="It takes a whole month of people on seats, and [seat_prices] in ccanalytics.toml.",
-)  # fmt: skip
+)
 def seat_value(data: Dataset) -> pd.DataFrame:
     """One row per whole month and band of people on seats: value, price, times, n_actors.
 
@@ -191,8 +210,11 @@ def seat_value(data: Dataset) -> pd.DataFrame:
     without a seat people would use less, or another model. Seats nobody used are not in the
     records.
     """
-    kinds = {"month": "datetime64[ms]", "band": "str",
-             **dict.fromkeys(["value", "price", "times", "n_actors"], "float64")}  # fmt: skip
+    kinds = {
+        "month": "datetime64[ms]",
+        "band": "str",
+        **dict.fromkeys(["value", "price", "times", "n_actors"], "float64"),
+    }
     usage = data.model_usage
     on_seats = (usage["customer_type"] == "subscription") & (usage["actor_kind"] == "user")
     rows = usage[on_seats].astype({"actor": "str"})
@@ -205,8 +227,10 @@ def seat_value(data: Dataset) -> pd.DataFrame:
         price = data.seat_prices[max(known)] if known else 0.0
         if count == month.days_in_month and price and month not in hidden:
             costs = rows[month_of(rows["date"]) == month].groupby("actor")["cost_usd"].sum()
-            found += [(month, name, value, price, value / price, people)
-                      for name, value, people in _bands(data, costs)]  # fmt: skip
+            found += [
+                (month, name, value, price, value / price, people)
+                for name, value, people in _bands(data, costs)
+            ]
     return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
 
 

@@ -62,8 +62,11 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     cents["people"] = charges[is_person].groupby("name")["actor"].nunique()
     cents = cents.sort_values("amount_usd", ascending=False)
     total = int(cents["amount_usd"].sum())
-    shares = [f"{name} {100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} %"
-              for name in (*PARTS.values(), OTHERS, NO_GROUP) if name in cents.index]  # fmt: skip
+    shares = [
+        f"{name} {100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} %"
+        for name in (*PARTS.values(), OTHERS, NO_GROUP)
+        if name in cents.index
+    ]
     together = [f"{counted(merged, by.replace('_', ' '))} with too few people share a row"]
     up_to = "" if last == data.until else f" up to {day_words(last)}"
     rest = "; ".join([", ".join(shares), *together * bool(merged)])

@@ -132,8 +132,11 @@ def data_inventory(data: Dataset) -> TitledFrame:
     if data.has_cost:
         what = "Tokens and estimated cost" if data.has_tokens else "Cost at list prices"
         rows.insert(1, (f"{what} by model", grain, people))
-    rows += [(f"{name.capitalize()} by model", "person, day", people)
-             for name, frame in data.extras.items() if "actor_kind" in frame]  # fmt: skip
+    rows += [
+        (f"{name.capitalize()} by model", "person, day", people)
+        for name, frame in data.extras.items()
+        if "actor_kind" in frame
+    ]
     if len(data.roster):
         rows.append(("Team, first and last day on the roster", "person", people))
     return titled(pd.DataFrame(rows, columns=["what", "grain", "shown"]), "Data about people")

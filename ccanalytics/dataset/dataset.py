@@ -180,8 +180,11 @@ class Dataset(ShowsItself):
         check_team(team, self.roster)
         hidden = {week for week, name in self.withheld_teams() if name == team}
         # Of the extra frames those that only list days hold for everybody.
-        extras = {name: part for name, part in self.extras.items()
-                  if "team" in part or list(part) == ["date"]}  # fmt: skip
+        extras = {
+            name: part
+            for name, part in self.extras.items()
+            if "team" in part or list(part) == ["date"]
+        }
         read = self._with(extras=extras)  # the records are read: what is withheld needed them
 
         def people(inside: bool, part: pd.DataFrame) -> pd.DataFrame:

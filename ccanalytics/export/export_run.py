@@ -58,8 +58,16 @@ def export_days(
     days = days_between(since or stored[0], until or stored[-1])
     # Days outside the store are left out, unless all are: `load` says so.
     days = [day for day in days if stored[0] <= day <= stored[-1]] or days
-    data = load(days[0], days[-1], source=source, store=store, roster=roster, identity=identity,
-                logs=logs, now=now)  # fmt: skip
+    data = load(
+        days[0],
+        days[-1],
+        source=source,
+        store=store,
+        roster=roster,
+        identity=identity,
+        logs=logs,
+        now=now,
+    )
     tables = {"focus": focus_table(data)} if is_focus else tables_of(data)
     remember(data, store, now, roster)
     policy = identity

@@ -44,8 +44,17 @@ FOCUS = pa.schema(
 )
 """The columns with their types and meanings."""
 
-_KEYS = ["date", "is_billed", "organization", "customer_type", "model", "priced", "sub_account",
-         "sub_type", "team"]  # fmt: skip
+_KEYS = [
+    "date",
+    "is_billed",
+    "organization",
+    "customer_type",
+    "model",
+    "priced",
+    "sub_account",
+    "sub_type",
+    "team",
+]
 _MONEY = ["cost_usd", "billed_usd", "listed_usd"]
 
 
@@ -94,8 +103,17 @@ def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
     """One row per group and kind of token; the parts of its money, in units, add up exactly."""
     at_day = zip(groups["model"], groups["date"].dt.date, strict=True)
     prices = [price_list(Tariff(model), day) for model, day in at_day]
-    rates = [TYPICAL_RATES if one is None else (one.tiers[0].input, one.tiers[0].output,
-             one.tiers[0].cache_read, one.tiers[0].cache_write_5m) for one in prices]  # fmt: skip
+    rates = [
+        TYPICAL_RATES
+        if one is None
+        else (
+            one.tiers[0].input,
+            one.tiers[0].output,
+            one.tiers[0].cache_read,
+            one.tiers[0].cache_write_5m,
+        )
+        for one in prices
+    ]
     tokens = np.column_stack([groups[[*METERS]], np.zeros(len(groups), "int64")])
     weights = tokens * np.reshape([(*one, 0.0) for one in rates], tokens.shape)
     weights[:, -1] = weights.sum(axis=1) == 0  # without tokens all of it has no meter
@@ -114,8 +132,14 @@ def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
     )
     tags = rows["team"].map(lambda team: json.dumps({"team": team}), na_action="ignore")
     details = [
-        json.dumps({"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model),
-                    "ModelId": model, "TokenType": kind})
+        json.dumps(
+            {
+                "ModelDeveloper": "Anthropic",
+                "ModelFamily": model_family(model),
+                "ModelId": model,
+                "TokenType": kind,
+            }
+        )
         for model, kind in zip(rows["model"], rows["meter"], strict=True)
-    ]  # fmt: skip
+    ]
     return rows.assign(tags=tags, details=details)

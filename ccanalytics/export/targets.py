@@ -33,8 +33,13 @@ from ccanalytics.export.export_tables import (
 SQLITE = "adbc_driver_sqlite.dbapi"
 _SQLITE_FILES = (".sqlite", ".sqlite3", ".db")
 
-SUFFIXES = {"parquet": "parquet", "csv": "csv", "excel": "xlsx", "focus": "csv",
-            "focus-parquet": "parquet"}  # fmt: skip
+SUFFIXES = {
+    "parquet": "parquet",
+    "csv": "csv",
+    "excel": "xlsx",
+    "focus": "csv",
+    "focus-parquet": "parquet",
+}
 """The file extension of each format."""
 
 MOST_ROWS = 1_048_576  # the most rows of a sheet, including the header

@@ -36,8 +36,17 @@ LONGEST_SPAN = timedelta(days=366)
 """The longest range of seats."""
 
 Moment = Annotated[datetime, Meta(tz=True, examples=["2026-11-16T00:00:00Z"])]
-Dimension = Literal["actor", "model", "product", "cost_type", "token_type", "workspace_id",
-                    "api_key_id", "rbac_group_id", "service_tier"]  # fmt: skip
+Dimension = Literal[
+    "actor",
+    "model",
+    "product",
+    "cost_type",
+    "token_type",
+    "workspace_id",
+    "api_key_id",
+    "rbac_group_id",
+    "service_tier",
+]
 
 AMOUNTS = ("amount", "list_amount")
 
@@ -258,8 +267,10 @@ def _by_person(world: World, day: date) -> Mapping[str, list[Record]]:
 
 def _person(id: str, who: str, records: Sequence[Record]) -> Json:
     """The counters of a person's records; tools are always the same four."""
-    decided = {tool: [record.tool_actions[tool] for record in records
-                      if tool in record.tool_actions] for tool in EDIT_TOOLS}  # fmt: skip
+    decided = {
+        tool: [record.tool_actions[tool] for record in records if tool in record.tool_actions]
+        for tool in EDIT_TOOLS
+    }
     return {
         "user": {"id": id, "email_address": who},
         "claude_code_metrics": {

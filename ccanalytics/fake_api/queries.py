@@ -54,8 +54,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     def read(cls, given: httpx.QueryParams) -> Self:
         """The query; `Refused` when it breaks a rule. Unknown parameters are ignored."""
         lists = {name: given.get_list(name) for name in cls.__struct_encode_fields__}
-        values = {name: found if name.endswith("[]") else found[-1]
-                  for name, found in lists.items() if found}  # fmt: skip
+        values = {
+            name: found if name.endswith("[]") else found[-1]
+            for name, found in lists.items()
+            if found
+        }
         try:
             return msgspec.convert(values, cls, strict=False)
         except (msgspec.ValidationError, OverflowError) as error:

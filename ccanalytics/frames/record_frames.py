@@ -30,8 +30,14 @@ _ACTIVITY = (
     "core_metrics.commits_by_claude_code",
     "core_metrics.pull_requests_by_claude_code",
 )
-_USAGE = ("model", "tokens.input", "tokens.output", "tokens.cache_read", "tokens.cache_creation",
-          "estimated_cost")  # fmt: skip
+_USAGE = (
+    "model",
+    "tokens.input",
+    "tokens.output",
+    "tokens.cache_read",
+    "tokens.cache_creation",
+    "estimated_cost",
+)
 _ACTION = ("accepted", "rejected")
 
 _CENT = pa.decimal128(18, 6)  # amounts have fractions of a cent
@@ -111,8 +117,10 @@ def _columns(rows: Sequence[object], paths: Iterable[str]) -> list[list[Any]]:
 
 def _table(name: str, keys: list[pa.Array], columns: Iterable[Sequence[Any]]) -> pa.Table:
     kinds = SCHEMAS[name].types[len(KEYS) :]
-    measures = [_usd(values) if kind == USD else pa.array(values, kind)
-                for values, kind in zip(columns, kinds, strict=True)]  # fmt: skip
+    measures = [
+        _usd(values) if kind == USD else pa.array(values, kind)
+        for values, kind in zip(columns, kinds, strict=True)
+    ]
     return pa.table([*keys, *measures], schema=SCHEMAS[name])
 
 

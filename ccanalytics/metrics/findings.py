@@ -263,9 +263,15 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
             f"cost, in {'the last week' if new else 'a week of the four before'}."
         )
         yield Finding(
-            "model", title, text, "cost", "family", family, f"{since:%Y-%m-%d}",
+            "model",
+            title,
+            text,
+            "cost",
+            "family",
+            family,
+            f"{since:%Y-%m-%d}",
             weight=math.sqrt(usd) * share,
-        )  # fmt: skip
+        )
 
 
 def hole_findings(data: Dataset) -> Iterator[Finding]:

@@ -52,8 +52,9 @@ def read_calendars(
     paths: Mapping[str, Path], weekend: tuple[int, ...] = SATURDAY_SUNDAY
 ) -> Calendars:
     """The calendars of these kinds from their CSV files; the others are empty."""
-    parsed = {kind: parse_calendar(kind, read_text(path, kind), str(path))
-              for kind, path in paths.items()}  # fmt: skip
+    parsed = {
+        kind: parse_calendar(kind, read_text(path, kind), str(path)) for kind, path in paths.items()
+    }
     return Calendars(**parsed, weekend=weekend)
 
 

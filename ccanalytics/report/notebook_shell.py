@@ -127,9 +127,14 @@ class _Publisher(DisplayPublisher):
     _named: ClassVar[dict[str, list[NotebookNode]]] = defaultdict(list)
 
     def publish(  # type: ignore[override]
-        self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False,
+        self,
+        data: Any,
+        metadata: Any = None,
+        *,
+        transient: Any = None,
+        update: bool = False,
         **_: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         shown = {"data": dict(data), "metadata": dict(metadata or {})}
         outputs = self._named[(transient or {}).get("display_id", "")]
         if not update:

@@ -123,8 +123,16 @@ def _summary(status: str, cards: Sequence[Mapping[str, Any]], **said: Any) -> Ma
 
 
 _CARD_FACTS = (
-    "metric", "label", "unit", "value", "interval", "change", "verdict", "n", "figures",
-)  # fmt: skip
+    "metric",
+    "label",
+    "unit",
+    "value",
+    "interval",
+    "change",
+    "verdict",
+    "n",
+    "figures",
+)
 
 
 def _page(template: str, *, scripts: Sequence[str], live: bool = False, **values: Any) -> str:

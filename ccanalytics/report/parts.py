@@ -28,9 +28,20 @@ Item = dict[str, Any]
 _PLOTS = ("figure", "table", "cards", "picture")
 _WORDS = ("prose", "folded", "code", "note", "left-out")
 _OWN_ANCHORS = (
-    "main", "menu", "headlines", "appendix", "definitions", "definition", "made", "code", "theme",
-    "tip", "runtime", "charts", "ccanalytics-issue",
-)  # fmt: skip
+    "main",
+    "menu",
+    "headlines",
+    "appendix",
+    "definitions",
+    "definition",
+    "made",
+    "code",
+    "theme",
+    "tip",
+    "runtime",
+    "charts",
+    "ccanalytics-issue",
+)
 
 
 def left_out(what: str, why: str) -> Item:

@@ -111,8 +111,9 @@ def _not_yet(error: ApiError, asked: set[date]) -> ApiError:
     newest = date.fromisoformat(max(named)) if named else None
     if error.status != 400 or not newest or max(asked) - newest > LATEST:
         return error
-    return NotYetError(f"The service has counted the days up to {newest} so far. {error}",
-                       newest=newest)  # fmt: skip
+    return NotYetError(
+        f"The service has counted the days up to {newest} so far. {error}", newest=newest
+    )
 
 
 def _record(day: date, row: PersonDay, organization: str) -> Record | None:

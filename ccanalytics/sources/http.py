@@ -158,8 +158,12 @@ class Client(Source):
                 fresh = [row for mark, row in marks if mark not in rows]
                 rows.update(mark for mark, _ in marks)
                 if repeated := len(page.data) - len(fresh):
-                    log.warning("%s: page %d repeats %d rows of earlier pages; they count once.",
-                                _asked_for(params), number, repeated)  # fmt: skip
+                    log.warning(
+                        "%s: page %d repeats %d rows of earlier pages; they count once.",
+                        _asked_for(params),
+                        number,
+                        repeated,
+                    )
                     page = msgspec.structs.replace(page, data=fresh)
                 idle = 0 if fresh else idle + 1
             yield page

@@ -121,8 +121,10 @@ class DayIndex:
 
     def write(self, aside: Path) -> None:
         """Write the index to the folder `aside`, not yet flushed."""
-        rows = [{"date": datetime.combine(day, time()), **self.days[day]._asdict()}
-                for day in sorted(self.days)]  # fmt: skip
+        rows = [
+            {"date": datetime.combine(day, time()), **self.days[day]._asdict()}
+            for day in sorted(self.days)
+        ]
         table = pa.Table.from_pylist(rows, _SCHEMA)
         about = {"organization": self.organization, "files": self.files}
         sealed = json.dumps({"seal": _seal(table, about), **about})

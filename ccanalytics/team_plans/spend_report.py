@@ -97,8 +97,15 @@ def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) 
     found = groups[numbers[1:]].sum().assign(people=groups["actor"].nunique()).reset_index()
     small = found["date"].isin(frame.loc[few(frame, minimum_group, ["date"]), "date"])
     found[numbers] = found[numbers].mask(small)
-    labels = {"since": "from", "date": "to", "use": "product and model", "people": "people",
-              "requests": "requests", "net_usd": "net", "gross_usd": "gross"}  # fmt: skip
+    labels = {
+        "since": "from",
+        "date": "to",
+        "use": "product and model",
+        "people": "people",
+        "requests": "requests",
+        "net_usd": "net",
+        "gross_usd": "gross",
+    }
     formats = {"net_usd": "$,.2f", "gross_usd": "$,.2f", "people": ",.0f", "requests": ",.0f"}
     return titled(found[list(labels)], "Spend reports", labels=labels, formats=formats)
 

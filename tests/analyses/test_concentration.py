@@ -81,8 +81,10 @@ def test_an_unknown_cost_has_no_shape():
     models = {"claude-sonnet-5": {"output": 100, "cents": None}}
     unpriced = [record("2026-11-16", f"q{n}@x.example", models=models) for n in range(10)]
     priced = {"claude-sonnet-5": {"output": 100, "cents": 100}}
-    records = [*unpriced, *(record("2026-11-16", f"p{n}@x.example", models=priced)
-                            for n in range(10))]  # fmt: skip
+    records = [
+        *unpriced,
+        *(record("2026-11-16", f"p{n}@x.example", models=priced) for n in range(10)),
+    ]
     data = dataset(records, "2026-11-16", "2026-11-22")
     assert math.isnan(only(gini(data)))
     assert "is not shown" in cca.sentence(data, "top10_share")

@@ -106,8 +106,10 @@ def measure(name, process, address, projects, is_new: Callable[[dict], bool]):
     print(f"{name}: append to push       {_median(seconds)} s  ({', '.join(shown)})")
     tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     memory = [one.memory_full_info() for one in tree]
-    print(f"{name}: memory               {sum(m.rss for m in memory) / 1e6:.0f} MB RSS, "
-          f"{sum(m.pss for m in memory) / 1e6:.0f} MB PSS, {len(tree)} processes")  # fmt: skip
+    print(
+        f"{name}: memory               {sum(m.rss for m in memory) / 1e6:.0f} MB RSS, "
+        f"{sum(m.pss for m in memory) / 1e6:.0f} MB PSS, {len(tree)} processes"
+    )
     before = sum(map(_processor, tree))
     time.sleep(AT_REST)
     share = (sum(map(_processor, tree)) - before) / AT_REST

@@ -100,8 +100,11 @@ def printed(name, target, root, form=""):
     rows, seconds, cpu, peak = measured(target, root, form)
     _, again, *_ = measured(target, root, form)
     rates = f"{rows / seconds:8,.0f} rows/s {rows / cpu:8,.0f} rows/CPU s"
-    print(f"  {name:10} {rows:,} rows {seconds:6.1f} s {rates} {peak:5.0f} MB peak, "
-          f"again {again:.2f} s", flush=True)  # fmt: skip
+    print(
+        f"  {name:10} {rows:,} rows {seconds:6.1f} s {rates} {peak:5.0f} MB peak, "
+        f"again {again:.2f} s",
+        flush=True,
+    )
 
 
 def main():

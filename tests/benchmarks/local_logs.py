@@ -40,10 +40,19 @@ def measured(command, environment=None):
 def grow(folder):
     """One more answer in a session in a new file."""
     at = datetime.now(UTC) - timedelta(days=100)
-    message = {"id": f"msg_{time.time_ns()}", "model": "claude-opus-5", "stop_reason": "end_turn",
-               "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
-    line = {"type": "assistant", "sessionId": "grown", "timestamp": at.isoformat(),
-            "message": message, "requestId": "req_grown"}  # fmt: skip
+    message = {
+        "id": f"msg_{time.time_ns()}",
+        "model": "claude-opus-5",
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    line = {
+        "type": "assistant",
+        "sessionId": "grown",
+        "timestamp": at.isoformat(),
+        "message": message,
+        "requestId": "req_grown",
+    }
     with (folder / "projects" / "grown" / "grown.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -54,8 +63,17 @@ def rows(folders, scratch, ccusage):
     (extra / "projects" / "grown").mkdir(parents=True)
     grow(extra)
     logs = [word for folder in [*folders, extra] for word in ("--logs", str(folder))]
-    sync = [sys.executable, "-m", "ccanalytics", "sync", "--source", "local",
-            "--store", str(store), *logs]  # fmt: skip
+    sync = [
+        sys.executable,
+        "-m",
+        "ccanalytics",
+        "sync",
+        "--source",
+        "local",
+        "--store",
+        str(store),
+        *logs,
+    ]
 
     def first():
         shutil.rmtree(store, ignore_errors=True)
@@ -88,8 +106,10 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         found = list(rows(folders, Path(scratch), shlex.split(options.ccusage)))
         runs = [{name: work() for name, work in found} for _ in range(options.runs)]
-    print(f"{len(files)} files, {sum(p.stat().st_size for p in files) / 1e6:.0f} MB, medians of "
-          f"{options.runs} runs")  # fmt: skip
+    print(
+        f"{len(files)} files, {sum(p.stat().st_size for p in files) / 1e6:.0f} MB, medians of "
+        f"{options.runs} runs"
+    )
     print(f"{'':20}{'CPU s':>8}{'wall s':>8}{'MiB':>8}")
     for name, _ in found:
         median = [statistics.median(run[name][n] for run in runs) for n in range(3)]

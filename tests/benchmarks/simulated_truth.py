@@ -120,8 +120,10 @@ def months(seeds, growth):
     for seed in range(seeds):
         random = np.random.default_rng(seed)
         days = [MONDAY + timedelta(n) for n in range(92)]
-        usual = [(10.0 if day.weekday() >= 5 else 100.0) * growth ** (n / 7)
-                 for n, day in enumerate(days)]  # fmt: skip
+        usual = [
+            (10.0 if day.weekday() >= 5 else 100.0) * growth ** (n / 7)
+            for n, day in enumerate(days)
+        ]
         costs = dict(zip(days, usual * random.lognormal(0, 0.15, len(days)), strict=True))
         whole = sum(cost for day, cost in costs.items() if day.month == 11)
         data = daily(costs, days[:84])
@@ -181,8 +183,14 @@ def main():
     parser.add_argument("--seeds", type=int, default=200)
     seeds = parser.parse_args().seeds
     print(f"{seeds} seeds; percent, with the standard error in brackets")
-    head("weeks, people", "false, last week", "+30 % found", "false, last 4 weeks", "+30 % found",
-         "interval of a week holds")  # fmt: skip
+    head(
+        "weeks, people",
+        "false, last week",
+        "+30 % found",
+        "false, last 4 weeks",
+        "+30 % found",
+        "interval of a week holds",
+    )
     for shape in SHAPES:
         for n in SIZES:
             show(f"{shape}, {n}", changes(seeds, n, shape), seeds)

@@ -201,15 +201,19 @@ def first_load(logs, runs):
             files = [path for path in Path(store).rglob("*") if path.is_file()]
             found.append([*measured, len(files), sum(path.stat().st_size for path in files)])
     wall, cpu, flushed, files, size = map(statistics.median, zip(*found, strict=True))
-    print(f"first load of {logs}: {wall:.2f} s, {cpu:.2f} CPU s, {flushed:.0f} fsyncs, "
-          f"{files:.0f} files of {size / 1e6:.1f} MB")  # fmt: skip
+    print(
+        f"first load of {logs}: {wall:.2f} s, {cpu:.2f} CPU s, {flushed:.0f} fsyncs, "
+        f"{files:.0f} files of {size / 1e6:.1f} MB"
+    )
 
 
 def daily_sync(people):
     with tempfile.TemporaryDirectory() as store:
         wall, cpu, days = run(DAILY, store, people)
-    print(f"daily sync of {people} people, {days} days of a full month fetched: "
-          f"{wall:.2f} s, {cpu:.2f} CPU s")  # fmt: skip
+    print(
+        f"daily sync of {people} people, {days} days of a full month fetched: "
+        f"{wall:.2f} s, {cpu:.2f} CPU s"
+    )
 
 
 def load_and_scan(runs):
@@ -246,8 +250,10 @@ def filled_with(people, root):
                 columns[field.name] = pa.array(random.poisson(3, rows))
             elif field.type == USD:
                 columns[field.name] = pa.array(random.random(rows).round(6)).cast(USD)
-        return pa.table([columns.get(field.name, pa.nulls(rows, field.type))
-                         for field in SCHEMAS[name]], schema=SCHEMAS[name])  # fmt: skip
+        return pa.table(
+            [columns.get(field.name, pa.nulls(rows, field.type)) for field in SCHEMAS[name]],
+            schema=SCHEMAS[name],
+        )
 
     def frames(day):
         chance = [0.55, 0.12] if day.weekday() < 5 else [0.1, 0.02]
@@ -277,9 +283,11 @@ def many_people(counts):
                 "from activity group by all"
             ).fetchall()
             asked = time.perf_counter() - begun
-        print(f"52 weeks of {people:,} people, {records:,} records: load {loaded:.1f} CPU s, with "
-              f"by_week {cpu:.1f} CPU s, {wall:.0f} s, {peak:,.0f} MB; {size / 1e6:,.0f} MB on "
-              f"disk; commits and people by week and terminal in DuckDB {asked:.1f} s")  # fmt: skip
+        print(
+            f"52 weeks of {people:,} people, {records:,} records: load {loaded:.1f} CPU s, with "
+            f"by_week {cpu:.1f} CPU s, {wall:.0f} s, {peak:,.0f} MB; {size / 1e6:,.0f} MB on "
+            f"disk; commits and people by week and terminal in DuckDB {asked:.1f} s"
+        )
 
 
 DAYS = [date(2026, 10, 25) + timedelta(n) for n in range(14)]
@@ -302,8 +310,10 @@ class Counts(Source):
 
 def written(store, count):
     """All days with a new count, in one commit."""
-    news = [NewDay(day, build_frames(day, Counts(count).records(day)), Counts(count).answered_at)
-            for day in DAYS]  # fmt: skip
+    news = [
+        NewDay(day, build_frames(day, Counts(count).records(day)), Counts(count).answered_at)
+        for day in DAYS
+    ]
     store.write_days("api", news)
 
 
@@ -317,8 +327,9 @@ def counted(store):
 
 def writer(store, first, *limit):
     command = [sys.executable, "-W", "ignore", "-c", WRITE, store, first, Path(__file__).parent]
-    return subprocess.Popen([*map(str, (*command, *limit))], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+    return subprocess.Popen(
+        [*map(str, (*command, *limit))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def killed(store, chance):

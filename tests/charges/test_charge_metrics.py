@@ -106,8 +106,11 @@ def test_seats_and_keys_are_not_compared_with_list_prices():
 def enterprise(people=PEOPLE, **options):
     """Twelve weeks of people with commits, and charges of a claude.ai organisation."""
     weeks = pd.date_range("2026-08-31", periods=12, freq="7D").strftime("%Y-%m-%d")
-    records = [record(w, who, commits=5, terminal=None, customer_type=None)
-               for w in weeks for who in people]  # fmt: skip
+    records = [
+        record(w, who, commits=5, terminal=None, customer_type=None)
+        for w in weeks
+        for who in people
+    ]
     charges = [charge(w, who, cents=180, listed=200) for w in weeks for who in people]
     return billed_dataset(
         records, charges, "2026-08-31", "2026-11-22", source="enterprise", **options
@@ -131,8 +134,14 @@ def test_an_enterprise_week_that_is_not_charged_in_full_has_no_cost():
     weeks = "2026-11-09", "2026-11-16"
     records = [record(w, commits=20, customer_type=None) for w in weeks]
     charges = [charge(w, cents=200) for w in weeks]
-    data = billed_dataset(records, charges, "2026-11-09", "2026-11-22", source="enterprise",
-                          days=("2026-11-09", "2026-11-20"))  # fmt: skip
+    data = billed_dataset(
+        records,
+        charges,
+        "2026-11-09",
+        "2026-11-22",
+        source="enterprise",
+        days=("2026-11-09", "2026-11-20"),
+    )
     values = cca.by_week(data, "cost_per_commit")["value"].tolist()
     assert values[0] == 0.1
     assert math.isnan(values[1])

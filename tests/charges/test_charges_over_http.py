@@ -124,9 +124,10 @@ def test_an_expired_cursor_restarts_the_walk(tmp_path):
     people = [f"p{n:04}@x.example" for n in range(1500)]
     store = Store(tmp_path)
     _, asked = synced(
-        store, lambda day: [charge(who=who) for who in people] if day == MONDAY else [],
+        store,
+        lambda day: [charge(who=who) for who in people] if day == MONDAY else [],
         faults={1: "expired"}.get,
-    )  # fmt: skip
+    )
     assert dollars(store) == 1500.0
     assert len(asked) == 4
 

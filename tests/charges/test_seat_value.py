@@ -13,10 +13,14 @@ OCTOBER = "2026-10-01", "2026-10-31"
 def seats(cents, since="2026-10-01", until="2026-10-31", prices=PRICES, **options):
     """People on seats, each with this estimate in cents in October."""
     records = [
-        record("2026-10-06", f"p{n:02}@x.example", customer_type="subscription",
-               models={"claude-opus-5": {"output": 100, "cents": each}})
+        record(
+            "2026-10-06",
+            f"p{n:02}@x.example",
+            customer_type="subscription",
+            models={"claude-opus-5": {"output": 100, "cents": each}},
+        )
         for n, each in enumerate(cents)
-    ]  # fmt: skip
+    ]
     return seat_value(dataset(records, since, until, seat_prices=prices, **options))
 
 

@@ -115,9 +115,13 @@ def test_the_showback_of_the_samples_october_is_its_bill(sample_days, tmp_path, 
     written = sum(Decimal(row["BilledCost"]) for row in csv.DictReader(io.StringIO(text)))
     sample = SampleOrganisation()
     held = sum(
-        (one.cost.amount for day in days_between(*month_days("2026-10"))
-         for one in sample.day_charges(day)), Decimal(0)
-    )  # fmt: skip
+        (
+            one.cost.amount
+            for day in days_between(*month_days("2026-10"))
+            for one in sample.day_charges(day)
+        ),
+        Decimal(0),
+    )
     assert written == round(held / 100, 2)
 
 

@@ -277,8 +277,14 @@ def local_log(folder, at, session="s1"):
     project.mkdir(parents=True)
     common = {"sessionId": session, "timestamp": at, "cwd": "/src/x", "version": "2.1.0"}
     usage = {"input_tokens": 3, "output_tokens": 5}
-    answer = {"id": f"m-{session}", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
-              "stop_reason": "end_turn", "usage": usage, "content": []}  # fmt: skip
+    answer = {
+        "id": f"m-{session}",
+        "role": "assistant",
+        "model": "claude-sonnet-4-5-20250929",
+        "stop_reason": "end_turn",
+        "usage": usage,
+        "content": [],
+    }
     lines = [
         {**common, "type": "user", "uuid": "u1", "message": {"role": "user", "content": "hello"}},
         {

@@ -43,8 +43,10 @@ def both(sample_days, at_once, count=1250, **options):
 
 def same(one, other):
     """Assert that frames are equal except for the order of categories (tools and models)."""
-    frames = [pd.DataFrame(frame).astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
-              for frame in (one, other)]  # fmt: skip
+    frames = [
+        pd.DataFrame(frame).astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
+        for frame in (one, other)
+    ]
     keys = [key for key in ("date", "week", "actor", "tool", "model") if key in one]
     pd.testing.assert_frame_equal(
         *(frame.sort_values(keys, kind="stable", ignore_index=True) for frame in frames)

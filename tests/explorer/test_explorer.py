@@ -104,8 +104,9 @@ def test_one_change_is_one_update(monkeypatch):
 
 def change_both(one, other, begun, go_on):
     """Change two controls, each in a thread: the other while the first one is answered."""
-    first, second = (Thread(target=setattr, args=(control, "value", value))
-                     for control, value in (one, other))  # fmt: skip
+    first, second = (
+        Thread(target=setattr, args=(control, "value", value)) for control, value in (one, other)
+    )
     first.start()
     begun.wait(60)
     second.start()

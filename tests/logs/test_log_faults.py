@@ -17,9 +17,12 @@ from ccanalytics.sources.registry import source_spec
 
 def as_floats(output):
     """An answer with its numbers as floats."""
-    return json.dumps(answer(f"m{output}", f"r{output}", output=output)).replace(
-        f'"output_tokens": {output}', f'"output_tokens": {output}.5'
-    ).encode() + b"\n"  # fmt: skip
+    return (
+        json.dumps(answer(f"m{output}", f"r{output}", output=output))
+        .replace(f'"output_tokens": {output}', f'"output_tokens": {output}.5')
+        .encode()
+        + b"\n"
+    )
 
 
 def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, store, caplog):

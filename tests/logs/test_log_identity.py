@@ -72,8 +72,11 @@ def test_both_ids_repeated_after_another_prompt_are_another_answer(folder, store
 def test_a_command_typed_during_an_answer_does_not_split_it(folder, store):
     """The ids of the API are unique, whatever lines are between the blocks."""
     ids = "m1", "req_011CXHysVP9JhqvJJoLb5PnV"
-    lines = [*exchange(1, 100, ids), prompt("p2", at=at("10:01:06")),
-             answered(100, *ids, at=at("10:01:07"))]  # fmt: skip
+    lines = [
+        *exchange(1, 100, ids),
+        prompt("p2", at=at("10:01:06")),
+        answered(100, *ids, at=at("10:01:07")),
+    ]
     synced_logs(store, written(folder, s1=lines))
     assert output(store) == [10]
 
@@ -81,8 +84,13 @@ def test_a_command_typed_during_an_answer_does_not_split_it(folder, store):
 def test_both_ids_repeated_after_a_tool_with_more_input_are_another_answer(folder, store):
     """Blocks of one answer before and after a result have the same tokens."""
     ids = "gateway", "request"
-    lines = [*exchange(1, 100), result(at=at("10:01:06")), answered(100, *ids, at=at("10:01:07")),
-             result("t2", at=at("10:01:08")), answered(200, *ids, at=at("10:01:09"))]  # fmt: skip
+    lines = [
+        *exchange(1, 100),
+        result(at=at("10:01:06")),
+        answered(100, *ids, at=at("10:01:07")),
+        result("t2", at=at("10:01:08")),
+        answered(200, *ids, at=at("10:01:09")),
+    ]
     synced_logs(store, written(folder, s1=lines))
     assert sorted(output(store)) == [10, 20]
 
@@ -220,8 +228,10 @@ def test_tool_calls_numbered_from_one_in_each_turn_are_different(folder, store):
 
     def edited(message, session="s1"):
         block = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
-        return [answer(message, message, content=[block], session=session),
-                result("t1", PATCH, session=session)]  # fmt: skip
+        return [
+            answer(message, message, content=[block], session=session),
+            result("t1", PATCH, session=session),
+        ]
 
     synced_logs(store, written(folder, s1=edited("m1"), s2=edited("m3", "s2")))
     appended(folder, "s1", *edited("m2"))
@@ -369,10 +379,12 @@ def test_a_copy_of_a_copy_leaves_each_its_own_lines(folder, store):
 
     def logged(session, count, **fields):
         pairs = [
-            (prompt(p, session=session, at=at(clock), **fields),
-             answer(m, m, output=1, session=session, at=at(clock), **fields))
+            (
+                prompt(p, session=session, at=at(clock), **fields),
+                answer(m, m, output=1, session=session, at=at(clock), **fields),
+            )
             for m, clock, p in steps[:count]
-        ]  # fmt: skip
+        ]
         return [one for pair in pairs for one in pair]
 
     files = {"c": logged("c", 1), "b": logged("b", 2, **marks), "a": logged("a", 3, **marks)}
@@ -391,8 +403,14 @@ def test_a_fork_of_a_fork_leaves_the_first_its_own_lines(folder, store):
     """Each copied line names the session just before; the first one continued the longest."""
 
     def logged(session, number, hour, **fields):
-        return answer(f"m{number}", f"r{number}", output=number, session=session,
-                      at=f"2026-08-03T{hour}:00:00Z", **fields)  # fmt: skip
+        return answer(
+            f"m{number}",
+            f"r{number}",
+            output=number,
+            session=session,
+            at=f"2026-08-03T{hour}:00:00Z",
+            **fields,
+        )
 
     of_c, of_b = {"forkedFrom": {"sessionId": "c"}}, {"forkedFrom": {"sessionId": "b"}}
     files = {

@@ -77,11 +77,14 @@ def test_an_advisor_and_a_subagent_are_separate_from_the_main_conversation(folde
 def test_every_tool_call_with_a_result_is_a_row(folder, store):
     """Also calls that write nothing; a call without a result is not included yet."""
     lines = [
-        call("t1", "Read"), result("t1"),
-        call("t2"), result("t2", PATCH),
-        call("t3", "mcp__x__y"), result("t3", text="no", error=True),
+        call("t1", "Read"),
+        result("t1"),
+        call("t2"),
+        result("t2", PATCH),
+        call("t3", "mcp__x__y"),
+        result("t3", text="no", error=True),
         call("t4", "Bash", command="ls"),
-    ]  # fmt: skip
+    ]
     synced_logs(store, written(folder, s1=lines))
     assert sorted(tools(store)) == [
         ("Edit", "accepted", 2),
@@ -134,8 +137,9 @@ def test_a_request_has_its_skill_and_subagent(folder, store):
 
 def test_only_a_dataset_of_logs_has_the_frames(folder, store, sample_days):
     """The dataset of another source has none of them."""
-    data = cca.load(source="local", logs=[written(folder, s1=[answer(output=1)])], store=store,
-                    weeks=1, now=NOW)  # fmt: skip
+    data = cca.load(
+        source="local", logs=[written(folder, s1=[answer(output=1)])], store=store, weeks=1, now=NOW
+    )
     assert [len(getattr(data, name)) for name in LOG_SCHEMAS] == [1, 1, 0, 0]
     sample = cca.load(source="sample", store=sample_days)
     assert not set(LOG_SCHEMAS) & set(sample.extras)

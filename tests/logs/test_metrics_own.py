@@ -37,16 +37,43 @@ LINES = [
     answer("m4", "r4", output=0, stop="end", gitBranch="main", content=[edit("t2", "Bash")]),
     result("t2", text="The user doesn't want to proceed", error=True, gitBranch="main"),
     answer("m2", "r2", session="s3", output=500, stop="end", model="house-model"),
-    answer("m3", "r3", session="s2", at="2026-08-04T23:30:00.000Z", output=1000, stop="end",
-           cwd="/home/x/" + HOSTILE, gitBranch=HOSTILE,
-           usage={"cache_read_input_tokens": 10_000, "cache_creation_input_tokens": 3000,
-                  "cache_creation": {"ephemeral_5m_input_tokens": 1000,
-                                     "ephemeral_1h_input_tokens": 2000}}),
-    line("system", session="s2", at="2026-08-04T23:40:00.000Z", subtype="compact_boundary",
-         uuid="u1", compactMetadata={"trigger": "auto", "preTokens": 13_000}),
-    answer("m5", "r5", session="s2", at="2026-08-04T23:50:00.000Z", stop=None,
-           cwd="/home/x/" + HOSTILE, gitBranch=HOSTILE, usage={"input_tokens": 2000}),
-]  # fmt: skip
+    answer(
+        "m3",
+        "r3",
+        session="s2",
+        at="2026-08-04T23:30:00.000Z",
+        output=1000,
+        stop="end",
+        cwd="/home/x/" + HOSTILE,
+        gitBranch=HOSTILE,
+        usage={
+            "cache_read_input_tokens": 10_000,
+            "cache_creation_input_tokens": 3000,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": 1000,
+                "ephemeral_1h_input_tokens": 2000,
+            },
+        },
+    ),
+    line(
+        "system",
+        session="s2",
+        at="2026-08-04T23:40:00.000Z",
+        subtype="compact_boundary",
+        uuid="u1",
+        compactMetadata={"trigger": "auto", "preTokens": 13_000},
+    ),
+    answer(
+        "m5",
+        "r5",
+        session="s2",
+        at="2026-08-04T23:50:00.000Z",
+        stop=None,
+        cwd="/home/x/" + HOSTILE,
+        gitBranch=HOSTILE,
+        usage={"input_tokens": 2000},
+    ),
+]
 
 
 @pytest.fixture
@@ -122,9 +149,13 @@ def test_a_week_that_is_not_whole_is_marked(tmp_path):
     """The range ends with a Wednesday: the newest week is so far, the one before it is whole."""
     weeks_of(tmp_path, [1, 2, 3])
     data = cca.load(
-        "2026-07-22", "2026-08-05", source="local", logs=[tmp_path / "weeks"],
-        store=tmp_path / "store", now=NOW,
-    )  # fmt: skip
+        "2026-07-22",
+        "2026-08-05",
+        source="local",
+        logs=[tmp_path / "weeks"],
+        store=tmp_path / "store",
+        now=NOW,
+    )
     weeks = cca.usage_by(data, "week", "UTC")
     assert weeks["value"].tolist() == pytest.approx([2, 3])
     assert [f"{week:%d.%m.}" for week in weeks.attrs["cut"]] == ["03.08."]
@@ -273,8 +304,10 @@ def test_the_last_seven_days_end_now_in_the_time_zone_of_the_reader(folder, tmp_
         "after": "2026-07-29T08:00:00Z",  # Wednesday
         "now": "2026-08-05T00:15:00Z",  # Tuesday, 17:15, which is Wednesday in UTC
     }
-    lines = [answer(name, name, session="la", at=at, output=10 ** n)
-             for n, (name, at) in enumerate(moments.items())]  # fmt: skip
+    lines = [
+        answer(name, name, session="la", at=at, output=10**n)
+        for n, (name, at) in enumerate(moments.items())
+    ]
     for path in (folder / "projects" / "p").iterdir():
         path.unlink()
     (folder / "projects" / "p" / "la.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
@@ -307,9 +340,17 @@ def weeks_of(tmp_path, dollars):
         at = f"{first + timedelta(weeks=n):%Y-%m-%dT%H:%M:%S.000Z}"
         lines = [
             line("user", session=f"w{n}", at=at, message={"content": "x"}),
-            answer(f"w{n}", f"w{n}", session=f"w{n}", at=at, stop="end", cwd="/home/x/shop",
-                   model="claude-opus-5", output=round(amount * 40_000)),
-        ]  # fmt: skip
+            answer(
+                f"w{n}",
+                f"w{n}",
+                session=f"w{n}",
+                at=at,
+                stop="end",
+                cwd="/home/x/shop",
+                model="claude-opus-5",
+                output=round(amount * 40_000),
+            ),
+        ]
         text = "\n".join(json.dumps(one) for one in lines if amount)
         (folder / f"w{n}.jsonl").write_text(text + "\n")
     data = cca.load(
@@ -324,15 +365,25 @@ def test_the_title_has_the_cost_of_the_week_by_project(tmp_path):
     folder.mkdir(parents=True)
     lines = [
         answer("a", "a", stop="end", output=80_000, cwd="/home/x/shop"),
-        answer("b", "b", session="s2", stop="end", output=40_000,
-               cwd="/home/x/blog/.claude/worktrees/try"),
+        answer(
+            "b",
+            "b",
+            session="s2",
+            stop="end",
+            output=40_000,
+            cwd="/home/x/blog/.claude/worktrees/try",
+        ),
         {"type": "ai-title", "aiTitle": "Fix the login", "sessionId": "s1"},
-    ]  # fmt: skip
+    ]
     (folder / "s1.jsonl").write_text("\n".join(json.dumps(one) for one in lines) + "\n")
     data = cca.load(
-        "2026-08-03", "2026-08-09", source="local", logs=[folder.parents[1]],
-        store=tmp_path / "store", now=NOW,
-    )  # fmt: skip
+        "2026-08-03",
+        "2026-08-09",
+        source="local",
+        logs=[folder.parents[1]],
+        store=tmp_path / "store",
+        now=NOW,
+    )
     spent, largest, *_ = cca.own_week(data).findings()
     assert spent.title == "You spent about $3.00 in the week of 3 August, two thirds of it on shop"
     assert largest.title == "One session was two thirds of the cost: Fix the login"

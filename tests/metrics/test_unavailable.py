@@ -48,27 +48,42 @@ def test_numbers_about_people_are_the_same_as_from_other_sources(metric):
         return
     data = enterprise()
     other = dataset(
-        [record(day, f"p{n}@x.example", commits=4, tools=TOOLS)
-         for day in ("2026-11-03", "2026-11-10", "2026-11-17") for n in range(12)],
-        "2026-11-02", "2026-11-22",
-    )  # fmt: skip
+        [
+            record(day, f"p{n}@x.example", commits=4, tools=TOOLS)
+            for day in ("2026-11-03", "2026-11-10", "2026-11-17")
+            for n in range(12)
+        ],
+        "2026-11-02",
+        "2026-11-22",
+    )
     assert cca.by_week(data, metric).equals(cca.by_week(other, metric))
 
 
 def test_every_metric_frame_about_cost_is_empty_or_null():
     """No frame drawn by a notebook contains a 0."""
     data = enterprise()
-    for metric in ("model_mix", "api_key_cost", "typical_cost_per_commit", "gini", "halfcount",
-                   "top10_share", "daily_cost"):  # fmt: skip
+    for metric in (
+        "model_mix",
+        "api_key_cost",
+        "typical_cost_per_commit",
+        "gini",
+        "halfcount",
+        "top10_share",
+        "daily_cost",
+    ):
         assert result_of(data, metric)["value"].isna().all(), metric
 
 
 def test_sentences_about_cost_say_that_it_is_unknown():
     """The forecast, the drivers, the teams and the distribution."""
     data = enterprise()
-    for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
-                 cca.team_shift(data).sentence(), cca.sentence(data, "top10_share"),
-                 str(cca.metric_frame(data, "unusual_days")._repr_mimebundle_())):  # fmt: skip
+    for said in (
+        cca.month_forecast(data).sentence(),
+        cca.cost_drivers(data).sentence(),
+        cca.team_shift(data).sentence(),
+        cca.sentence(data, "top10_share"),
+        str(cca.metric_frame(data, "unusual_days")._repr_mimebundle_()),
+    ):
         assert "not known from this source" in said
 
 

@@ -165,10 +165,14 @@ def test_every_value_from_data_is_text():
         cell("", v4.new_output("stream", text=HOSTILE_KEY)),
     )
     html = page(
-        *(hostile, *page_notebooks()), title=HOSTILE, subtitle=HOSTILE, banner=HOSTILE_KEY,
-        meta=[(HOSTILE, HOSTILE_KEY)], issue={"week": HOSTILE_KEY},
+        *(hostile, *page_notebooks()),
+        title=HOSTILE,
+        subtitle=HOSTILE,
+        banner=HOSTILE_KEY,
+        meta=[(HOSTILE, HOSTILE_KEY)],
+        issue={"week": HOSTILE_KEY},
         definitions={"cost_per_commit": definition(name=HOSTILE, caveats=(HOSTILE,))},
-    )  # fmt: skip
+    )
     outline = Outline(html)
     assert outline.tags.count("script") == 4  # the issue, the runtime, the charts, the page's own
     assert "<script>alert" not in html
@@ -260,11 +264,15 @@ def test_a_chart_that_cannot_be_drawn_is_an_error():
 def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
     """With their formats; without tooltips those of its axes. Missing values are n/a."""
     frame = pd.DataFrame({"n": [1234.5, None], "share": [0.25, 1], "who": ["a", "b"], "k": [1, 2]})
-    chart = alt.Chart(frame).mark_point().encode(
-        x=alt.X("who:N", title="team"),
-        y=alt.Y("n:Q", title="dollars", axis=alt.Axis(format="$,.2f")),
-        size=alt.Size("k:Q", legend=alt.Legend(format=".2s")),  # which only Vega knows
-    )  # fmt: skip
+    chart = (
+        alt.Chart(frame)
+        .mark_point()
+        .encode(
+            x=alt.X("who:N", title="team"),
+            y=alt.Y("n:Q", title="dollars", axis=alt.Axis(format="$,.2f")),
+            size=alt.Size("k:Q", legend=alt.Legend(format=".2s")),  # which only Vega knows
+        )
+    )
     [axes] = Charts({}).add(spec(chart))["tables"]
     chart = chart.encode(tooltip=alt.Tooltip("share:Q", title="part", format=".0%"))
     [tooltips] = Charts({}).add(spec(chart))["tables"]
@@ -277,10 +285,13 @@ def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
 def test_a_failure_page_names_notebook_cell_and_error():
     """The error is escaped, and the page is marked as failed."""
     html = failure_page(
-        title="Week 47", reason="A cell failed.",
+        title="Week 47",
+        reason="A cell failed.",
         failed=[("Notebook", "adoption.ipynb"), ("Cell", 7)],
-        code="cca.load(week)", error=f"KeyError: {HOSTILE}", issue={"week": "2026-W47"},
-    )  # fmt: skip
+        code="cca.load(week)",
+        error=f"KeyError: {HOSTILE}",
+        issue={"week": "2026-W47"},
+    )
     for words in ("This report was not made", "adoption.ipynb", "<td>7</td>", "cca.load(week)"):
         assert words in html
     assert "<script>alert" not in html and "KeyError: &lt;script&gt;" in html

@@ -173,8 +173,12 @@ def test_without_pictures_the_text_says_what_they_show():
 
 def test_hostile_text_is_escaped():
     """A label, a note and the banner are escaped; a line break does not become a header."""
-    mail = made(*notebooks(label=HOSTILE, value=HOSTILE), title=f"A\nBcc: b@x.example {HOSTILE}",
-                banner=HOSTILE, restated=[HOSTILE])  # fmt: skip
+    mail = made(
+        *notebooks(label=HOSTILE, value=HOSTILE),
+        title=f"A\nBcc: b@x.example {HOSTILE}",
+        banner=HOSTILE,
+        restated=[HOSTILE],
+    )
     assert "<script>alert" not in html_of(mail)
     assert HOSTILE in Parts(html_of(mail)).words
     message = email.message_from_string(mail, policy=email.policy.default)

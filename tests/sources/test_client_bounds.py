@@ -127,8 +127,16 @@ def test_a_wait_longer_than_the_budget_is_named():
 
 def test_a_list_without_its_last_id_continues_after_its_last_row():
     """As some gateways send it; a person without an address is skipped, null fields are fine."""
-    rows = [{"id": f"user_{n}", "email": f"p{n}@x.example", "name": None, "role": None,
-             "added_at": None} for n in range(3)]  # fmt: skip
+    rows = [
+        {
+            "id": f"user_{n}",
+            "email": f"p{n}@x.example",
+            "name": None,
+            "role": None,
+            "added_at": None,
+        }
+        for n in range(3)
+    ]
     rows[1]["email"] = None
     first = {"data": rows[:2], "has_more": True, "first_id": None, "last_id": None}
     rest = {"data": rows[2:], "has_more": False}

@@ -57,8 +57,9 @@ def fake():
         service = FakeService(records or of_day, now=now, faults=faults, members=members)
         server = serve(service)
         url = server.__enter__().url
-        client = EnterpriseClient(KEY, base_url=url, sleep=clock.sleep, clock=clock,
-                                  jitter=Random(1), budget=budget)  # fmt: skip
+        client = EnterpriseClient(
+            KEY, base_url=url, sleep=clock.sleep, clock=clock, jitter=Random(1), budget=budget
+        )
         open_now.extend([lambda: server.__exit__(None, None, None), client.close])
         return client, service
 
@@ -225,8 +226,9 @@ def test_the_fake_refuses_the_sixty_first_request_of_a_minute(fake):
 @pytest.mark.parametrize("beta", ["false", "true"])
 def test_seats_are_read_in_both_envelopes(fake, beta):
     """`summaries` and `data` give the same seats."""
-    members = [{"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": "2026-02-01"}
-               for n in range(7)]  # fmt: skip
+    members = [
+        {"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": "2026-02-01"} for n in range(7)
+    ]
     _, service = fake(records=lambda day: [], members=lambda: members)
     inner = service.transport()
 
@@ -351,8 +353,9 @@ def test_a_day_is_final_a_week_after_its_end(tmp_path):
 
 def test_a_failed_sync_continues_where_it_stopped(tmp_path):
     """It fails on the fourth day; stored days stay, and only the rest is fetched."""
-    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON,
-                          faults=lambda n: "500" if n >= 4 else None)  # fmt: skip
+    service = FakeService(
+        lambda day: [record(str(day))], now=lambda: NOON, faults=lambda n: "500" if n >= 4 else None
+    )
     store = Store(tmp_path)
     with pytest.raises(ApiError, match="2026-11"):
         sync(enterprise_of(service), store, "2026-11-01", "2026-11-10", now=NOON, workers=1)

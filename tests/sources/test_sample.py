@@ -152,11 +152,22 @@ def test_it_has_every_kind_of_record(records):
     assert {record.is_remote for record in found} == {True, False}
     assert {record.subscription_type for record in found} == {None, "team", "enterprise"}
     assert {usage.model for record in found for usage in record.model_breakdown} == set(PRICES)
-    assert len({record.actor.api_key_name for record in found
-                if not isinstance(record.actor, UserActor)}) == 3  # fmt: skip
+    assert (
+        len(
+            {
+                record.actor.api_key_name
+                for record in found
+                if not isinstance(record.actor, UserActor)
+            }
+        )
+        == 3
+    )
     assert {tool for record in found for tool in record.tool_actions} == {
-        "edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool",
-    }  # fmt: skip
+        "edit_tool",
+        "multi_edit_tool",
+        "write_tool",
+        "notebook_edit_tool",
+    }
 
 
 def test_subscriptions_are_a_minority_and_only_they_have_a_plan(records):

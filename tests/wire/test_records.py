@@ -107,16 +107,22 @@ def test_a_wrong_answer_is_described(body, words):
     ("part", "odd", "known"),
     [
         ("actor", None, OtherActor("actor", "actor")),
-        ("actor", {"type": "user_actor", "email_address": None, "id": "user_7"},
-         OtherActor("unnamed_user_actor", "user_7")),
-        ("actor", {"type": "user_actor", "email_address": ""},
-         OtherActor("unnamed_user_actor", "unnamed_user_actor")),
+        (
+            "actor",
+            {"type": "user_actor", "email_address": None, "id": "user_7"},
+            OtherActor("unnamed_user_actor", "user_7"),
+        ),
+        (
+            "actor",
+            {"type": "user_actor", "email_address": ""},
+            OtherActor("unnamed_user_actor", "unnamed_user_actor"),
+        ),
         ("actor", {"type": "api_actor"}, OtherActor("unnamed_api_actor", "unnamed_api_actor")),
         ("actor", {"type": "new_actor", "id": "x1"}, OtherActor("new_actor", "x1")),
         ("tool_actions", None, {}),
         ("model_breakdown", None, []),
     ],
-)  # fmt: skip
+)
 def test_one_odd_row_does_not_fail_the_day(part, odd, known):
     """A deleted account, a key without a name, null for an empty map: the rest counts."""
     body = page_of(wire(), wire() | {part: odd})
@@ -132,8 +138,12 @@ def test_a_number_may_be_text_and_a_price_may_be_missing():
     row = wire()
     del row["terminal_type"]
     row["core_metrics"]["num_sessions"] = "3"
-    row["model_breakdown"] = [{"model": "m", "tokens": {"input": 1.0, "output": "2",
-                               "cache_read": 0, "cache_creation": 0}}]  # fmt: skip
+    row["model_breakdown"] = [
+        {
+            "model": "m",
+            "tokens": {"input": 1.0, "output": "2", "cache_read": 0, "cache_creation": 0},
+        }
+    ]
     (found,) = decode_page(page_of(row)).data
     (usage,) = found.model_breakdown
     assert found.core_metrics.num_sessions == 3
