@@ -225,44 +225,15 @@ def budget_table(data: Dataset) -> TitledFrame:
     Columns: scope, name, budget_usd, so_far, total, low, high, money (billed or estimated),
     verdict, is_crossed.
     """
-    rows = [
-        (
-            one.scope,
-            one.name or "all",
-            one.budget,
-            one.so_far,
-            one.total,
-            one.low,
-            one.high,
-            one.money,
-            one.verdict,
-            one.is_crossed,
-        )
-        for one in budget_states(data)
-    ]
-    columns = [
-        "scope",
-        "name",
-        "budget_usd",
-        "so_far",
-        "total",
-        "low",
-        "high",
-        "money",
-        "verdict",
-        "is_crossed",
-    ]
-    labels = {
-        "name": "for",
-        "budget_usd": "budget",
-        "so_far": "so far",
-        "low": "month from",
-        "high": "to",
-        "money": "money",
-        "verdict": "the budget",
-    }
+    labels = {"name": "for", "budget_usd": "budget", "so_far": "so far", "low": "month from"}
+    labels |= {"high": "to", "money": "money", "verdict": "the budget"}
+    names = ["scope", "name", "budget", "so_far", "total", "low", "high", "money", "verdict"]
+    names.append("is_crossed")
+    rows = [[getattr(one, name) for name in names] for one in budget_states(data)]
+    frame = pd.DataFrame(rows, columns=names).rename(columns={"budget": "budget_usd"})
+    frame["name"] = frame["name"].replace("", "all")
     return titled(
-        pd.DataFrame(rows, columns=columns),
+        frame,
         "Budgets of the month",
         labels=labels,
         formats=dict.fromkeys(("budget_usd", "so_far", "low", "high"), _USD),

@@ -390,11 +390,11 @@ def _people_changed(before: Frames, after: Frames) -> int:
         if "actor_kind" not in table.column_names:
             continue
         old = before[name].select(table.column_names).cast(table.schema)
-        signed = [
-            rows.append_column("times", pa.repeat(pa.scalar(sign), len(rows)))
-            for rows, sign in ((old, -1), (table, 1))
-        ]
-        sums = pa.concat_tables(signed).group_by(table.column_names).aggregate([("times", "sum")])
+        gone = old.append_column("times", pa.repeat(pa.scalar(-1), len(old)))
+        new = table.append_column("times", pa.repeat(pa.scalar(1), len(table)))
+        sums = (
+            pa.concat_tables([gone, new]).group_by(table.column_names).aggregate([("times", "sum")])
+        )
         is_user = pc.equal(sums["actor_kind"], "user")
         other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
         people.update(other["actor"].to_pylist())
