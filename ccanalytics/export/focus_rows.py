@@ -8,6 +8,7 @@ column, and its value in SQL. Rows of teams are those of `ccanalytics showback`.
 """
 
 import json
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -99,21 +100,15 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "object"))
 
 
+_RATES = attrgetter("input", "output", "cache_read", "cache_write_5m")
+"""The prices of a tier, in the order of `METERS`."""
+
+
 def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
     """One row per group and kind of token; the parts of its money, in units, add up exactly."""
     at_day = zip(groups["model"], groups["date"].dt.date, strict=True)
     prices = [price_list(Tariff(model), day) for model, day in at_day]
-    rates = [
-        TYPICAL_RATES
-        if one is None
-        else (
-            one.tiers[0].input,
-            one.tiers[0].output,
-            one.tiers[0].cache_read,
-            one.tiers[0].cache_write_5m,
-        )
-        for one in prices
-    ]
+    rates = [_RATES(one.tiers[0]) if one else TYPICAL_RATES for one in prices]
     tokens = np.column_stack([groups[[*METERS]], np.zeros(len(groups), "int64")])
     weights = tokens * np.reshape([(*one, 0.0) for one in rates], tokens.shape)
     weights[:, -1] = weights.sum(axis=1) == 0  # without tokens all of it has no meter
