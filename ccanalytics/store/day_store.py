@@ -392,9 +392,8 @@ def _people_changed(before: Frames, after: Frames) -> int:
         old = before[name].select(table.column_names).cast(table.schema)
         gone = old.append_column("times", pa.repeat(pa.scalar(-1), len(old)))
         new = table.append_column("times", pa.repeat(pa.scalar(1), len(table)))
-        sums = (
-            pa.concat_tables([gone, new]).group_by(table.column_names).aggregate([("times", "sum")])
-        )
+        groups = pa.concat_tables([gone, new]).group_by(table.column_names)
+        sums = groups.aggregate([("times", "sum")])
         is_user = pc.equal(sums["actor_kind"], "user")
         other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
         people.update(other["actor"].to_pylist())
