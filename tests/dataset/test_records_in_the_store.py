@@ -53,7 +53,7 @@ def same(one, other):
     )
 
 
-@pytest.mark.parametrize("identity", ["named", "pseudonym"])
+@pytest.mark.parametrize("identity", ["named", pytest.param("pseudonym", marks=pytest.mark.slow)])
 def test_sums_in_parts_equal_the_sums_of_all_records(sample_days, at_once, identity):
     """Every actor, day, tool and model has the same sums, in order of week and actor."""
     read, later = both(sample_days, at_once, identity=identity)
@@ -75,9 +75,14 @@ def test_sums_in_parts_equal_the_sums_of_all_records(sample_days, at_once, ident
         ("cost_per_commit", None),
         ("cost_per_commit", "team"),
         ("cost", "model"),
-        ("acceptance_rate", "tool"),
-        ("commits", "is_remote"),
-        ("returning_share", None),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in [
+                ("acceptance_rate", "tool"),
+                ("commits", "is_remote"),
+                ("returning_share", None),
+            ]
+        ),
     ],
 )
 def test_a_metric_by_week_is_the_same(sample_days, at_once, metric, by):

@@ -47,7 +47,7 @@ HOSTILE = [
 
 PARTS = [
     "duckdb",
-    "sqlite",
+    pytest.param("sqlite", marks=pytest.mark.slow),
     pytest.param("postgresql", marks=pytest.mark.database),
 ]
 
@@ -316,6 +316,7 @@ export_days(sys.argv[2], source="api", store=Store(Path(sys.argv[1])), now=datet
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["duckdb", "folder"])
 def test_a_killed_export_leaves_the_earlier_rows(kind, tmp_path):
     """If it is killed midway, all old rows are still there, and the next run succeeds."""

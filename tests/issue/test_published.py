@@ -87,6 +87,7 @@ def withheld(costs):
     return {name for name, usd in costs.items() if isnan(usd)}
 
 
+@pytest.mark.slow
 def test_a_withheld_team_that_grew_is_not_revealed_by_unchanged_teams(outputs):
     """Five people are late, and one makes D five: C is withheld, so D's old value stays unknown."""
     outputs.publish()
@@ -114,6 +115,7 @@ def test_an_unpublished_week_may_be_restated(outputs):
     assert outputs.costs()[""] == pytest.approx(week + 1.12)
 
 
+@pytest.mark.slow
 def test_keys_and_unchanged_days_withhold_nothing(outputs):
     """Only people are protected, and a day fetched again unchanged is not a restatement."""
     outputs.publish()
@@ -122,6 +124,7 @@ def test_keys_and_unchanged_days_withhold_nothing(outputs):
     assert outputs.costs() == pytest.approx(before, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_a_team_that_a_changed_roster_gives_one_person_is_not_revealed(outputs):
     """A1 costs $7.07 in the week: what A has less, or B more, than it had when it was published."""
     outputs.publish()
@@ -133,6 +136,7 @@ def test_a_team_that_a_changed_roster_gives_one_person_is_not_revealed(outputs):
     assert {"A", "B"} <= withheld(outputs.costs())
 
 
+@pytest.mark.slow
 def test_enough_people_who_move_are_shown_and_one_who_moves_later_is_not(outputs):
     """Five of A go to B; then one goes back."""
     outputs.publish()
@@ -143,6 +147,7 @@ def test_enough_people_who_move_are_shown_and_one_who_moves_later_is_not(outputs
     assert withheld(outputs.costs()) == {"A", "B", "C", "D"}
 
 
+@pytest.mark.slow
 def test_a_roster_changed_from_a_later_day_on_withholds_nothing_more(outputs):
     """The figures of the published week are unchanged."""
     outputs.publish()
