@@ -27,7 +27,6 @@ from ccanalytics.charts.theme import (
     signed_axis,
     tooltip,
     value_axis,
-    value_format,
 )
 from ccanalytics.dataset.titled_frame import titled
 from ccanalytics.display.bundles import Bundle, note_bundle
@@ -156,7 +155,7 @@ def drivers_chart(drivers: Drivers) -> Any:
     words = tooltip(("step:N", "driver"), ("said:N", "difference"), ("interval:N", "90 % interval"))
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
     base = alt.Chart(frame).encode(y=y, tooltip=words)
-    axis = signed_axis(value_format(metric, axis=True), grid=True, tickCount=4)
+    axis = signed_axis(f"$,.{places}f", grid=True, tickCount=4)
     x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
     colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
     colour = alt.Color("direction:N", scale=colours, legend=None)
