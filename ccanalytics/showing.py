@@ -11,6 +11,9 @@ from ccanalytics.wings import Reference, resolve
 
 P = ParamSpec("P")
 
+PICTURE = "image/svg+xml"
+"""The form of a chart for viewers that draw no Vega-Lite."""
+
 
 class ShowsItself:
     """A result that `shown_by` displays in a notebook, and that `drawn_by` turns into a chart."""

@@ -32,6 +32,16 @@ def either(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def listed(names: Sequence[object], most: int) -> str:
+    """The first names, and how many more there are.
+
+    >>> listed(["a", "b"], 3), listed(["a", "b", "c"], 2)
+    ('a, b', 'a, b and 1 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(str, names[:most]))}{more}"
+
+
 def unbroken(text: str) -> str:
     """`text` with no line break between a number and its per cent sign."""
     return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

@@ -94,10 +94,8 @@ def unusual_days(data: Dataset) -> MetricFrame:
     }
     if "detectable" in daily.attrs:
         power = f" A working day of {daily.attrs['detectable']:.1f} times the usual would be found."
-    made.title, made.empty_text = (
-        f"Unusual days.{power}",
-        f"No day of the newest 28 was unusual.{power}",
-    )
+    made.title = f"Unusual days.{power}"
+    made.empty_text = f"No day of the newest {NEWEST_DAYS} was unusual.{power}"
     if "unavailable" in daily.attrs:
         made.empty_text = f"Which days stood out is {UNAVAILABLE}: it has no cost."
     return made

@@ -76,9 +76,8 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     kind = by.replace("_", " ")
     title = f"{metric.name} by {kind}: no change found" if about else ""
     said = [one.title for one in findings or () if (one.metric, one.by) == (metric.id, by)]
-    if (
-        about and said
-    ):  # "Payments: cost up 84 % since 2 November; no change found in any other team"
+    if about and said:
+        # "Payments: cost up 84 % since 2 November; no change found in any other team"
         others = f"no change found in any other {kind}"
         more = f"{counted(len(moved) - 1, f'more {kind}')} moved"
         title = f"{said[0]}; {more if len(moved) > 1 else others}"

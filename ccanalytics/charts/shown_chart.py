@@ -20,12 +20,11 @@ from altair.utils import update_nested
 
 from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words, words_of
 from ccanalytics.metrics.definitions import Metric
+from ccanalytics.showing import PICTURE
 from ccanalytics.words import counted, day_words
 
 MIME = "application/vnd.vegalite.v5+json"
 """The type JupyterLab and VS Code draw; they draw Vega-Lite 6 like version 5."""
-
-PICTURE = "image/svg+xml"
 
 MOST_NAMED, MOST_IN_WORDS = 5, 15
 """The most values in a title and in a text alternative; the table behind the chart has all."""

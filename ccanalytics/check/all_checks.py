@@ -20,7 +20,7 @@ from ccanalytics.sources.registry import SourceSpec, source_spec, source_specs, 
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import days_between, is_closed
 from ccanalytics.wings import resolve, wings
-from ccanalytics.words import counted
+from ccanalytics.words import counted, listed
 
 
 def diagnose(options: RunOptions, day: date | None = None) -> Iterator[CheckFinding]:
@@ -140,8 +140,7 @@ def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
     text += f" of organization {organization}" * bool(organization)
     text += f"; every byte of {counted(files, 'file')} is intact"
     for fault, wrong in (("missing", gaps), ("fetched before their end", opened)):
-        more = f" and {len(wrong) - 3} more" * (len(wrong) > 3)
-        text += f"; {fault}: {', '.join(map(str, wrong[:3]))}{more}" * bool(wrong)
+        text += f"; {fault}: {listed(wrong, 3)}" * bool(wrong)
     wrong = sorted([*gaps, *opened])
     return found(text, _sync(spec, wrong[0], wrong[-1]) if wrong else "")
 

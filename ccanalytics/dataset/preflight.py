@@ -5,7 +5,7 @@ warning   the numbers are usable, with a caveat
 stop      the numbers would mislead: no report without --force
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -18,7 +18,7 @@ from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
-from ccanalytics.words import counted
+from ccanalytics.words import counted, listed
 
 Level = Literal["passed", "warning", "stop"]
 
@@ -154,7 +154,7 @@ def schema_is_known(data: Dataset) -> Found:
         "model without a price": unpriced_models(data.model_usage),
     }
     found = [
-        f"{kind} {_listed(sorted(map(str, names)), 6)}" for kind, names in news.items() if names
+        f"{kind} {listed(sorted(map(str, names)), 6)}" for kind, names in news.items() if names
     ]
     return (
         ("warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}.")
@@ -222,9 +222,4 @@ def unpriced_models(usage: pd.DataFrame) -> set[str]:
 
 
 def _days(dates: pd.Series) -> str:
-    return _listed([f"{day:%Y-%m-%d}" for day in dates], 3)
-
-
-def _listed(names: Sequence[str], most: int) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    return listed([f"{day:%Y-%m-%d}" for day in dates], 3)

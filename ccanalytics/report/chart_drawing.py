@@ -15,13 +15,12 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
+from ccanalytics.showing import PICTURE
 
 VEGA_LITE = "6.4"
 WIDTH, WIDE = 520, 680
 BETWEEN = 68
 """Pixels between small charts: the value at a line's end, and a gap."""
-
-PICTURE = "image/svg+xml"
 
 Spec = dict[str, Any]
 

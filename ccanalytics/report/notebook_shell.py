@@ -22,12 +22,12 @@ from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from traitlets.config import Config
 
+from ccanalytics.showing import PICTURE
+
 ENGINE = "ccanalytics"
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 """The newest chart MIME type that a notebook file may hold."""
-
-PICTURE = "image/svg+xml"
 
 Begin = Callable[[int, int], None]
 """Called with the number of a cell that starts, as in the source, and the number of cells."""
