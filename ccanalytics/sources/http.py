@@ -13,11 +13,13 @@ stops every worker of a client, longer each time.
 
 import logging
 import random
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -27,41 +29,33 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 import msgspec
 
-from ccanalytics.errors import ApiError, AuthError, SchemaError
+from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.settings import BASE_URL
-from ccanalytics.sources import http_answers as answers
-from ccanalytics.sources.http_answers import RestartError, RetryableError
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.registry import Source
-from ccanalytics.wire.claude_code import CursorPage, unknown_fields
+from ccanalytics.wire.claude_code import CursorPage, ErrorBody, unknown_fields
 from ccanalytics.words import counted
 
-PAGE_SIZE, SMALLEST_PAGE = 1000, 20
-"""Rows of one page, and of the smallest that is requested, each a quarter of the one before."""
+PAGE_SIZE, SMALLEST_PAGE = 1000, 20  # rows; a smaller page is a quarter of the one before
+WALKS = 4  # starts of a walk at most: with a lost cursor, or with smaller pages
+CONNECTS = 5  # tries to reach an unreachable service: a wrong address stays wrong
+SAME_FAULTS = 3  # answers broken the same way before it counts as the service's fault
+IDLE_PAGES = 3  # pages in a row without a new row after which a walk counts as endless
+MOST_BYTES = 64_000_000  # of one answer, unpacked; a page of 1,000 records has about a million
+LONGEST_ANSWER = 120.0  # seconds from the first byte of an answer to its last
+PAUSE, LONGEST_PAUSE = 10.0, 60.0  # seconds after a refusal that names no time; it doubles
+FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0  # the same after any other failure
+TIMEOUTS = (408, 504, 524)  # of a service, a gateway or Cloudflare: smaller pages may work
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
-WALKS = 4
-"""How often a walk is started at most: with a lost cursor, or with smaller pages."""
+# A backslash, a pair of surrogates, and as a group half a pair, which is not a character.
+_ESCAPES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
-CONNECTS = 5
-"""Tries to reach an unreachable service: a wrong address stays wrong."""
-
-SAME_FAULTS = 3
-"""Answers to one request that are broken the same way before it counts as the service's fault."""
-
-IDLE_PAGES = 3
-"""Pages in a row without a new row after which a walk counts as endless."""
-
-MOST_BYTES = 64_000_000
-"""Unpacked bytes of one answer; a page of 1,000 records has about a million."""
-
-LONGEST_ANSWER = 120.0
-"""Seconds one answer may take from its first byte to its last."""
-
-PAUSE, LONGEST_PAUSE = 10.0, 60.0
-"""Seconds after a refusal that names no time; the pause doubles with each, times 1 to 2."""
-
-FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
-"""The same after any other failure."""
+# Of JSON, also in a field no struct has, which is only read for its name.
+_UNREADABLE = (SchemaError, msgspec.DecodeError, UnicodeDecodeError)
 
 T = TypeVar("T")
 PageT = TypeVar("PageT", bound=CursorPage[Any])
@@ -70,6 +64,27 @@ Decode = Callable[[bytes], T]
 Params = Mapping[str, Any]
 
 log = logging.getLogger(__name__)
+
+
+class RestartError(ApiError):
+    """The pages so far are unusable: another walk may work."""
+
+
+class TooLargeError(RestartError):
+    """The pages are too large: another walk with smaller ones may work."""
+
+
+@dataclass(eq=False)
+class RetryableError(Exception):
+    """A failure that may pass."""
+
+    text: str
+    _: KW_ONLY
+    status: int | None = None
+    asked: float | None = None  # seconds the service asks to wait
+    fault: str = ""  # how an answer is broken, equal for equal faults
+    slow: bool = False  # it took too long
+    tries: int = 0  # how often to try at most, where that is known
 
 
 class Client(Source):
@@ -103,11 +118,10 @@ class Client(Source):
         self._turns = deque[float](maxlen=self.per_minute or 0)
         self._paused_until = float("-inf")
         self._organization: str | None = None
-        address = answers.checked_address(base_url)
-        login = (address.username, address.password) if address.userinfo else None
+        address = _checked_address(base_url)
         self._http = httpx.Client(
             base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
-            auth=login,
+            auth=(address.username, address.password) if address.userinfo else None,
             headers={
                 "anthropic-version": "2023-06-01",
                 "user-agent": f"ccanalytics/{version('ccanalytics')}",
@@ -117,7 +131,7 @@ class Client(Source):
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             transport=transport,
             # A proxy cannot reach the loopback of this machine.
-            trust_env=address.host not in answers.LOOPBACK,
+            trust_env=address.host not in LOOPBACK,
         )
 
     @property
@@ -136,20 +150,18 @@ class Client(Source):
     def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
         """All pages of a walk; an error rather than a part."""
         limit = PAGE_SIZE
-        for walk in count(1):
+        for _ in range(WALKS - 1):
             try:
                 return list(self._pages(path, {**params, "limit": limit}, decode))
             except RestartError as error:
-                if walk == WALKS:
-                    raise
-                if error.smaller:
+                if isinstance(error, TooLargeError):
                     limit = max(SMALLEST_PAGE, limit // 4)
                 log.warning("%s Starting again, with pages of %d.", error, limit)
-        raise AssertionError("unreachable")
+        return list(self._pages(path, {**params, "limit": limit}, decode))
 
     def _pages(self, path: str, params: Params, decode: Decode[PageT]) -> Iterator[PageT]:
         """The pages of one walk as they come, with the rows no earlier page had."""
-        cursors, rows, idle = {""}, set[int](), 0
+        where, cursors, rows, idle = _asked_for(params), {""}, set[int](), 0
         for number in count(1):
             page = self._request(path, params, decode)
             # A single page, which most days are, has no earlier one to repeat.
@@ -158,13 +170,9 @@ class Client(Source):
                 fresh = [row for mark, row in marks if mark not in rows]
                 rows.update(mark for mark, _ in marks)
                 if repeated := len(page.data) - len(fresh):
-                    log.warning(
-                        "%s: page %d repeats %d rows of earlier pages; they count once.",
-                        _asked_for(params),
-                        number,
-                        repeated,
-                    )
-                    page = msgspec.structs.replace(page, data=fresh)
+                    text = "%s: page %d repeats %d rows of earlier pages; they count once."
+                    log.warning(text, where, number, repeated)
+                page.data = fresh
                 idle = 0 if fresh else idle + 1
             yield page
             if not page.goes_on:
@@ -174,7 +182,7 @@ class Client(Source):
                 fault = "repeats a cursor" if cursor else "gives no cursor"
                 fault = "had nothing new three times" if idle == IDLE_PAGES else fault
                 raise RestartError(
-                    f"{_asked_for(params)}: page {number} says there is more but {fault}: "
+                    f"{where}: page {number} says there is more but {fault}: "
                     "the rest cannot be fetched. Nothing was kept; try again later."
                 )
             cursors.add(cursor)
@@ -190,22 +198,21 @@ class Client(Source):
     def _request(self, path: str, params: Params, decode: Decode[T]) -> T:
         """The decoded answer, after as many tries as the budget allows."""
         end, faults = None, list[str]()
-        for tries in count(1):
+        while True:
             self._wait_for_turn()
             end = end or self._clock() + self._budget
             try:
                 return self._try_once(path, params, decode)
             except RetryableError as failure:
-                if failure.slow and tries > 1 and params.get("limit", 0) > SMALLEST_PAGE:
-                    raise RestartError(str(failure), failure.status, smaller=True) from None
+                if failure.slow and faults and params.get("limit", 0) > SMALLEST_PAGE:
+                    raise TooLargeError(failure.text, status=failure.status) from None
                 faults.append(failure.fault)
                 if failure.fault and faults[-SAME_FAULTS:] == [failure.fault] * SAME_FAULTS:
                     raise SchemaError(
                         f"{failure} Broken in the same way {SAME_FAULTS} times: the service, or "
                         "what is between it and here, is at fault. Nothing was kept."
                     ) from None
-                self._pause_after(failure, tries, end - self._clock())
-        raise AssertionError("unreachable")
+                self._pause_after(failure, len(faults), end - self._clock())
 
     def _wait_for_turn(self) -> None:
         """Wait for the end of a pause, each worker a little longer, and for a free slot."""
@@ -273,7 +280,7 @@ class Client(Source):
             elif self._clock() - begun > LONGEST_ANSWER:
                 fault = f"takes longer than {LONGEST_ANSWER:.0f} s"
             if fault:
-                raise RestartError(f"{_asked_for(params)}: the answer {fault}.", smaller=True)
+                raise TooLargeError(f"{_asked_for(params)}: the answer {fault}.")
         return bytes(body)
 
     def _decoded(self, answer: httpx.Response, body: bytes, params: Params, decode: Decode[T]) -> T:
@@ -285,8 +292,8 @@ class Client(Source):
         try:
             try:
                 return decode(body)
-            except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
-                if (better := answers.repaired(body)) == body:
+            except _UNREADABLE:
+                if (better := _repaired(body)) == body:
                     raise
                 value = decode(better)
                 log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
@@ -294,28 +301,32 @@ class Client(Source):
         except RecursionError:
             text = f"{where}: the answer is nested too deeply. {_reference(answer)}"
             raise SchemaError(text) from None
-        except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            text = self._key.redact(f"{where}: {error} {_reference(answer)}")
-            cause = error.__cause__ if isinstance(error, SchemaError) else error
+        except _UNREADABLE as error:
+            text, cause = (
+                self._key.redact(f"{where}: {error} {_reference(answer)}"),
+                error.__cause__,
+            )
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
-            raise RetryableError(text, answer, fault=str(error)) from None
+            raise RetryableError(text, fault=str(error)) from None
 
     def _refusal(self, answer: httpx.Response, body: bytes, params: Params) -> Exception:
         """The error for an answer other than 200."""
-        status, detail = answer.status_code, answers.detail_of(body)
-        said = (
-            f"{detail.type}, {detail.message.rstrip('.')}."
-            if detail
-            else f"without the service's own words, but {body[:60]!r}."
-        )
+        status, detail, headers = answer.status_code, None, answer.headers
+        said = f"without the service's own words, but {body[:60]!r}."
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            detail = msgspec.json.decode(body, type=ErrorBody).error
+            said = f"{detail.type}, {detail.message.rstrip('.')}."
         text = self._key.redact(f"{_asked_for(params)}: {status} {said} {_reference(answer)}")
-        if answers.may_pass(answer):
-            return RetryableError(text, answer)
+        may_pass = status in (408, 429) or (status >= 500 and status not in (501, 505))
+        if {"true": True, "false": False}.get(headers.get("x-should-retry"), may_pass):
+            asked, slow = _retry_after(headers), status in TIMEOUTS
+            return RetryableError(text, status=status, asked=asked, slow=slow)
         if status == 413:
-            return RestartError(text, status, smaller=True)
+            return TooLargeError(text, status=status)
         if "page" in params and status in (400, 409, 410):
-            return RestartError(f"{text} The service no longer accepts this cursor.", status)
+            text += " The service no longer accepts this cursor."
+            return RestartError(text, status=status)
         if detail and status in (401, 403):
             return AuthError(f"{text} {self._key.advice}")
         then = "Retrying does not help."
@@ -334,6 +345,38 @@ def checked_day(day: date | str) -> date:
         return date.fromisoformat(str(day))
     except ValueError:
         raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.") from None
+
+
+def _checked_address(base_url: str) -> httpx.URL:
+    """The address of a service; `SettingsError` if a key would be sent in clear."""
+    address = None
+    with suppress(httpx.InvalidURL):
+        address = httpx.URL(base_url)
+    if not address or address.scheme not in ("http", "https") or not address.host:
+        raise SettingsError(f"The base URL {base_url!r} must begin with https:// and a host.")
+    if address.scheme == "http" and address.host not in LOOPBACK:
+        raise SettingsError(
+            f"The base URL {address.copy_with(userinfo=b'')} would send the key in clear: write "
+            "https://. Only this machine itself may be asked with http://."
+        )
+    return address
+
+
+def _repaired(body: bytes) -> bytes:
+    """The JSON with U+FFFD for invalid characters: half a surrogate pair, broken UTF-8."""
+    text = body.decode("utf-8-sig", errors="replace").encode()
+    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """The seconds the service asks for; None when it gives none that makes sense.
+
+    `anthropic-ratelimit-*-reset` is not read: the Admin API sends it already in the past.
+    """
+    seconds = -1.0
+    with suppress(ValueError):
+        seconds = float(headers.get("retry-after", ""))
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def _asked_for(params: Params) -> str:

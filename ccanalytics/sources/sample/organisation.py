@@ -5,25 +5,29 @@
     MIGRATION                         the larger model is replaced, person by person
 
 Every day is generated from a seed of the person and the day, so any day can be generated
-alone. Costs are whole cents at list prices.
+alone. Costs are whole cents at list prices. The charges of a day are its use at list prices minus a
+discount, and differ from these estimates like a real bill: decimals of a cent, people on seats who
+only pay for what goes beyond their allowance, and a part that cannot be attributed to anybody.
 """
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-
-import msgspec
 
 import ccanalytics.wire.claude_code as wire
 from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.registry import Organisation, Source
-from ccanalytics.sources.sample.sample_charges import charges_of
 from ccanalytics.sources.sample.staff import ORGANIZATION, TEAMS, StaffMember, people
-from ccanalytics.wire.analytics_cost import ChargedDays, CostItem
+from ccanalytics.wire.analytics_cost import (
+    ChargedDays,
+    CostActor,
+    CostAmounts,
+    CostGroup,
+    CostItem,
+)
 
 FIRST = date(2026, 5, 25)
 UNTIL = date(2026, 11, 22)
@@ -42,46 +46,32 @@ HOLIDAYS = {
     date(2026, 12, 25): "Christmas Day",
 }
 
-CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
-    "holidays": (["date", "name"], list(HOLIDAYS.items())),
-    "events": (
-        ["date", "what", "team"],
-        [
-            (MIGRATION[0], "The larger model is replaced", ""),
-            (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM),
-        ],
-    ),
-    "interventions": (
-        ["team", "date", "what"],
-        [(TRAINED_TEAM, TRAINED_FROM, "Training in pairs")],
-    ),
-}
-"""Header and lines of each calendar."""
-
-CHARGED_SINCE = date(2026, 8, 31)
-"""Charges are known from this day on."""
-
 MONTHLY_BUDGET_USD = 11_500.0
 BUDGETS: dict[BudgetScope, dict[str, float]] = {
     "team": {"Payments": 1_600.0},
     "cost_centre": {"4100 Products": 4_500.0, "4200 Foundations": 3_500.0},
 }
-SEAT_PRICES = {date(2026, 1, 1): 150.0}
-"""What a seat costs a month."""
+SEAT_PRICES = {date(2026, 1, 1): 150.0}  # a month
 
-KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
-"""API keys of pipelines, and their volume."""
-
+KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}  # and their volume
 KEY_IDS = {name: f"apikey_{number:02d}" for number, name in enumerate(KEYS, 1)}
 
-_EVER = datetime.max.replace(tzinfo=UTC)
-
-PRICES = {  # US dollars per million tokens in and out; reads cost a tenth, writes 1.25 times input
+PRICES = {  # US dollars per million tokens in and out
     "claude-opus-4-8": (5, 25),
     "claude-opus-5": (5, 25),
     "claude-sonnet-5": (2, 10),
     "claude-haiku-4-5-20251001": (1, 5),
 }
+TOKENS = {  # by field of TokenCounts: the name in charges, in (0) or out (1), percent of that price
+    "input": ("uncached_input_tokens", 0, 100),
+    "cache_read": ("cache_read_input_tokens", 0, 10),
+    "cache_creation": ("cache_creation.ephemeral_5m_input_tokens", 0, 125),
+    "output": ("output_tokens", 1, 100),
+}
+
+CHARGED_SINCE = date(2026, 8, 31)  # charges are known from this day on
+DISCOUNT = Decimal("0.06")
+SEAT_ALLOWANCE = 1500  # cents a day at list prices that a seat includes
 
 
 class SampleOrganisation(Source):
@@ -106,15 +96,29 @@ class SampleOrganisation(Source):
         return used + [record for key in KEYS for record in _key_day(key, day)]
 
     def day_charges(self, day: date) -> list[CostItem]:
-        """The charges of the day, after a discount; none before the first day."""
-        return charges_of(day, self.records(day), PRICES, self.ids)
+        """The charges of one UTC day; none before the first day."""
+        draw, listed = Random(f"{day} charges"), defaultdict[tuple[str, str, str], Decimal](Decimal)
+        for record in self.records(day):
+            for key, cents in _charged(record).items():
+                listed[key] += cents
+        items = []
+        for (name, model, kind), cents in listed.items():
+            person = CostActor("user_actor", user_id=self.ids[name], email_address=name)
+            actor = person if "@" in name else CostActor("api_actor", api_key_id=self.ids[name])
+            items.append(_charge(day, cents, actor, model, kind))
+        if shared := sum(listed.values(), Decimal(0)) * draw.randrange(8, 20) / 1000:
+            searches = Decimal(draw.randrange(4, 40))  # a cent each
+            items.append(_charge(day, shared, None, "claude-sonnet-5", "output_tokens"))
+            items.append(_charge(day, searches, None, None, None))
+        return items
 
     def charges(self, since: date, until: date) -> ChargedDays:
         """The charges of each day from `since` to `until`; all days are complete."""
         first = max(since, CHARGED_SINCE).toordinal()
         days = (date.fromordinal(n) for n in range(first, until.toordinal() + 1))
         names = {id: name for name, id in KEY_IDS.items()}
-        return ChargedDays({d: self.day_charges(d) for d in days}, _EVER, names, ORGANIZATION)
+        ever = datetime.max.replace(tzinfo=UTC)
+        return ChargedDays({d: self.day_charges(d) for d in days}, ever, names, ORGANIZATION)
 
     def api_keys(self) -> list[dict[str, str]]:
         """The keys of the pipelines as the service lists them."""
@@ -122,12 +126,12 @@ class SampleOrganisation(Source):
 
     def roster_csv(self) -> str:
         """One line per person and stay in a team, with its cost centre; some never use it."""
-        lines = [
+        stays = [
             (person.email, team, start, end, person.name, TEAMS[team][2])
             for person in self.people
             for team, start, end in person.teams
         ]
-        return _csv(["email", "team", "start", "end", "name", "cost_centre"], lines)
+        return _csv("email,team,start,end,name,cost_centre", *stays)
 
     def members(self, day: date) -> list[dict[str, str]]:
         """The members of `day` as the service lists them, most recently added first."""
@@ -147,8 +151,21 @@ class SampleOrganisation(Source):
 
     def organisation(self) -> Organisation:
         """Its roster, calendars and prices."""
-        calendars = {kind: _csv(*lines) for kind, lines in CALENDARS.items()}
+        context = (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM)
+        moved = (MIGRATION[0], "The larger model is replaced", None)
+        trained = (TRAINED_TEAM, TRAINED_FROM, "Training in pairs")
+        calendars = {
+            "holidays": _csv("date,name", *HOLIDAYS.items()),
+            "events": _csv("date,what,team", moved, context),
+            "interventions": _csv("team,date,what", trained),
+        }
         return Organisation(self.roster_csv(), calendars, MONTHLY_BUDGET_USD, BUDGETS, SEAT_PRICES)
+
+
+def _csv(header: str, *lines: tuple[object, ...]) -> str:
+    """A CSV file; None is an empty cell, and no cell has a comma in it."""
+    cells = ([str(cell or "") for cell in line] for line in lines)
+    return "\n".join([header, *map(",".join, cells), ""])
 
 
 def _person_day(person: StaffMember, day: date) -> Iterator[wire.Record]:
@@ -167,17 +184,22 @@ def _person_day(person: StaffMember, day: date) -> Iterator[wire.Record]:
         places.append((0.25, "remote", True))
     for share, terminal, is_remote in places:
         record = _record(person, team, day, work * share, draw)
-        yield msgspec.structs.replace(record, terminal_type=terminal, is_remote=is_remote)
+        record.terminal_type, record.is_remote = terminal, is_remote
+        yield record
 
 
 def _chance(person: StaffMember, day: date) -> float:
     """The chance that a person is active: low on days off, lower in August, growing with habit."""
-    if day in HOLIDAYS or day.weekday() >= 5:
+    if _is_off(day):
         return 0.05 * person.habit
     season = 0.82 if day.month == 8 else 1.0
     friday = 0.88 if day.weekday() == 4 else 1.0
     grown = min(1.0, 0.6 + 0.4 * (day - person.first_use).days / 42)
     return person.habit * season * friday * grown
+
+
+def _is_off(day: date) -> bool:
+    return day in HOLIDAYS or day.weekday() >= 5
 
 
 def _record(person: StaffMember, team: str, day: date, work: float, draw: Random) -> wire.Record:
@@ -235,14 +257,14 @@ def _usage(
     large = "claude-opus-5" if draw.random() < moved else "claude-opus-4-8"
     main = large if draw.random() < person.large_model else "claude-sonnet-5"
     size = work * draw.lognormvariate(0, 0.2)
-    usages = [_model_usage(main, size, changed, draw)]
+    usages = [_model_usage(main, size, draw, changed)]
     if draw.random() < 0.6:
         small = "claude-haiku-4-5-20251001"
-        usages.append(_model_usage(small, size * draw.uniform(0.05, 0.3), False, draw))
+        usages.append(_model_usage(small, size * draw.uniform(0.05, 0.3), draw))
     return usages
 
 
-def _model_usage(model: str, size: float, changed: bool, draw: Random) -> wire.ModelUsage:
+def _model_usage(model: str, size: float, draw: Random, changed: bool = False) -> wire.ModelUsage:
     read, written = (9_000_000 * 1.7, 540_000 * 3.2) if changed else (9_000_000, 540_000)
     tokens = wire.TokenCounts(
         input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
@@ -250,18 +272,22 @@ def _model_usage(model: str, size: float, changed: bool, draw: Random) -> wire.M
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
         cache_creation=int(written * size * draw.lognormvariate(0, 0.25)),
     )
-    price_in, price_out = PRICES[model]
-    hundredths = 100 * tokens.input + 10 * tokens.cache_read + 125 * tokens.cache_creation
-    exact = hundredths * price_in + 100 * tokens.output * price_out
-    cents = Decimal((exact + 500_000) // 1_000_000)  # in integers, so the same everywhere
+    cents = sum(_cents(model, tokens).values(), Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP)
     return wire.ModelUsage(model, tokens, wire.EstimatedCost(cents))
+
+
+def _cents(model: str, tokens: wire.TokenCounts) -> dict[str, Decimal]:
+    """The exact cost at list prices of each kind of token."""
+    return {
+        kind: Decimal(getattr(tokens, name) * PRICES[model][side] * percent) / 1_000_000
+        for name, (kind, side, percent) in TOKENS.items()
+    }
 
 
 def _key_day(key: str, day: date) -> Iterator[wire.Record]:
     """What a pipeline did: no commits, less on days off."""
     draw = Random(f"{key} {day} 5")
-    off = day in HOLIDAYS or day.weekday() >= 5
-    runs = _poisson(draw, 24 * KEYS[key] * (0.15 if off else 1.0))
+    runs = _poisson(draw, 24 * KEYS[key] * (0.15 if _is_off(day) else 1.0))
     if runs:
         size = 0.22 * runs * draw.lognormvariate(0, 0.15)
         yield wire.Record(
@@ -273,7 +299,7 @@ def _key_day(key: str, day: date) -> Iterator[wire.Record]:
             is_remote=False,
             core_metrics=wire.CoreMetrics(runs, wire.LinesOfCode(0, 0), 0, 0),
             tool_actions={},
-            model_breakdown=[_model_usage("claude-sonnet-5", size, False, draw)],
+            model_breakdown=[_model_usage("claude-sonnet-5", size, draw)],
         )
 
 
@@ -286,7 +312,30 @@ def _poisson(draw: Random, mean: float) -> int:
     return count
 
 
-def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *lines])  # None is an empty cell
-    return text.getvalue()
+def _charged(record: wire.Record) -> Mapping[tuple[str, str, str], Decimal]:
+    """The cents of a record by actor, model and kind of token, at list prices.
+
+    Of a seat only what goes beyond what it includes.
+    """
+    name = getattr(record.actor, "api_key_name", "")
+    name = name or getattr(record.actor, "email_address", "").lower()
+    cents = {
+        (name, usage.model, kind): cost
+        for usage in record.model_breakdown
+        for kind, cost in _cents(usage.model, usage.tokens).items()
+        if cost
+    }
+    total = sum(cents.values(), Decimal(0))
+    if record.customer_type == "subscription":
+        beyond = max(Decimal(0), total - SEAT_ALLOWANCE)
+        return {key: cost * beyond / total for key, cost in cents.items() if beyond}
+    return cents
+
+
+def _charge(
+    day: date, cents: Decimal, actor: CostActor | None, model: str | None, token_type: str | None
+) -> CostItem:
+    start, place = datetime(day.year, day.month, day.day, tzinfo=UTC), Decimal("1e-6")
+    amount, listed = (cents * (1 - DISCOUNT)).quantize(place), cents.quantize(place)
+    group = CostGroup(actor, model, "tokens" if token_type else "web_search", token_type)
+    return CostItem(start, start + timedelta(days=1), group, CostAmounts(amount, listed, "USD"))

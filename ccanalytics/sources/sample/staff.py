@@ -23,66 +23,14 @@ TEAMS = {  # people, the share of them that takes it up, and its cost centre
     "Operations": (20, 0.48, "4300 Operations"),
 }
 
-_FIRST_NAMES = [
-    "Ada",
-    "Amir",
-    "Anja",
-    "Bela",
-    "Bruno",
-    "Chen",
-    "Clara",
-    "Dana",
-    "Deniz",
-    "Elif",
-    "Emil",
-    "Farah",
-    "Felix",
-    "Gita",
-    "Hana",
-    "Hugo",
-    "Ines",
-    "Ivan",
-    "Jana",
-    "Jonas",
-    "Kaya",
-    "Kofi",
-    "Lena",
-    "Luca",
-    "Mara",
-    "Milo",
-    "Nadia",
-    "Noor",
-    "Omar",
-    "Paula",
-    "Ravi",
-    "Sofia",
-]
-_LAST_NAMES = [
-    "Adler",
-    "Banks",
-    "Castell",
-    "Dorn",
-    "Eklund",
-    "Fontana",
-    "Garrow",
-    "Holm",
-    "Imhof",
-    "Jarvis",
-    "Keller",
-    "Lund",
-    "Marsh",
-    "Novak",
-    "Okafor",
-    "Prado",
-    "Quist",
-    "Rahman",
-    "Sato",
-    "Tamm",
-    "Ulrich",
-    "Vance",
-    "Weber",
-    "Yilmaz",
-]
+_FIRST_NAMES = """
+Ada Amir Anja Bela Bruno Chen Clara Dana Deniz Elif Emil Farah Felix Gita Hana Hugo
+Ines Ivan Jana Jonas Kaya Kofi Lena Luca Mara Milo Nadia Noor Omar Paula Ravi Sofia
+"""
+_LAST_NAMES = """
+Adler Banks Castell Dorn Eklund Fontana Garrow Holm Imhof Jarvis Keller Lund
+Marsh Novak Okafor Prado Quist Rahman Sato Tamm Ulrich Vance Weber Yilmaz
+"""
 _TERMINALS = {  # and how many of a hundred people use it most
     "vscode": 44,
     "iTerm.app": 20,
@@ -123,14 +71,13 @@ class StaffMember:
 @cache
 def people() -> tuple[StaffMember, ...]:
     """Everybody on the roster of the 26 weeks, in order of team."""
-    names = [f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES)]
+    names = list(map(" ".join, product(_FIRST_NAMES.split(), _LAST_NAMES.split())))
     Random("names").shuffle(names)
-    places = [
-        (team, number, uptake)
+    return tuple(
+        _person(names.pop(), team, number, uptake)
         for team, (size, uptake, _) in TEAMS.items()
         for number in range(size)
-    ]
-    return tuple(_person(names.pop(), *place) for place in places)
+    )
 
 
 def _person(name: str, team: str, number: int, uptake: float) -> StaffMember:
