@@ -11,7 +11,7 @@ from typing import Any
 from ccanalytics.atomic import ASIDE
 from ccanalytics.errors import ReportError
 from ccanalytics.report.archive import writing
-from ccanalytics.report.engine import ALLOWED, kill_group
+from ccanalytics.report.engine import allowed, kill_group
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge", "msedge")
 
@@ -72,8 +72,7 @@ def print_page(
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
     """Run `command`, ended with its children after `timeout`; returns its last line."""
-    kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
-    own = {**kept, "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    own = {**allowed(environment), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
     # Not a pipe: a child that outlives the browser would keep it open.
     file = folder / "output"
     with file.open("wb") as output:

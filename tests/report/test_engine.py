@@ -14,7 +14,7 @@ import pytest
 from notebook_runs import run_notebooks
 from report_pages import cell, notebook, text
 
-from ccanalytics.report import engine
+from ccanalytics.report import engine, notebook_worker
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers
 
 FIRST = text("so that it is the longer one and comes first. " * 20)
@@ -207,7 +207,7 @@ BUSY = """
 import sys
 from pathlib import Path
 from ccanalytics.cli.terminal import ended_by_sigterm
-from ccanalytics.report import engine
+from ccanalytics.report import engine, notebook_worker
 from ccanalytics.report.engine import NotebookRun
 
 if __name__ == "__main__":
@@ -256,7 +256,7 @@ def test_the_number_of_notebooks_depends_on_memory(monkeypatch, gigabytes, need,
     memory = SimpleNamespace(available=int(gigabytes * 1e9))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
-    assert engine.notebooks_at_once(int(need * 1e9)) == most
+    assert notebook_worker.notebooks_at_once(int(need * 1e9)) == most
 
 
 def test_a_worker_has_no_key_in_its_environment(run):
