@@ -1,7 +1,6 @@
 """What one person is using now: this hour, today, the week so far, the window of five hours, and
 the last seven days against the seven before."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,14 +9,16 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
     dollars,
+    labelled,
     last_folder,
     local_time,
     own_frames,
     own_part,
     short_names,
-    utc_time,
+    summed,
+    uses,
 )
-from ccanalytics.logs.own_usage import own_sessions, summands, usage_by
+from ccanalytics.logs.own_usage import own_sessions, usage_by
 from ccanalytics.metrics.by_week import measures
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import day_words
@@ -95,26 +96,22 @@ def own_now(
     mine = own_part(data, project)
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     clock = local_time(pd.Series([moment]), timezone).iloc[0]
-    midnight = clock.normalize()
-    monday = midnight - midnight.day_of_week * _DAY
-    # Not by the offset of now: the clocks may have changed since.
-    today, yesterday, week, last_week = (
-        utc_time(local, timezone)
-        for local in (midnight, midnight - _DAY, monday, monday - 7 * _DAY)
-    )
+    today = clock.normalize()
+    monday = today - today.day_of_week * _DAY
+    used = _newest(mine, moment, timezone)
     spells = {
-        "hour": (moment - (clock - clock.floor("h")), moment),
-        "today": (today, moment),
-        "yesterday": (yesterday, today),
-        "week": (week, moment),
-        "last_week": (last_week, week),
+        "hour": used["at"] >= moment - (clock - clock.floor("h")),  # a clock may show it twice
+        "today": used["day"] == today,
+        "yesterday": used["day"] == today - _DAY,
+        "week": used["week"] == monday,
+        "last_week": used["week"] == monday - 7 * _DAY,
     }
-    requests = own_frames(mine).requests.sort_values("at")
+    requests = own_frames(mine)["requests"].sort_values("at")
     requests = requests[requests["at"] <= moment]
     newest = requests[requests["agent"] == "main"].tail(1)
     return OwnNow(
         now=clock,
-        spells=_sums(mine, spells).T,
+        spells=_sums(used, spells),
         window=_open_window(requests, moment, timezone, limit_usd),
         newest=newest.assign(at=local_time(newest["at"], timezone)),
         limit_usd=limit_usd,
@@ -183,27 +180,31 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
     """
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     known_to = min(pd.Timestamp(data.until) + _DAY, moment)
-    end = local_time(pd.Series([known_to]), timezone).iloc[0]
-    start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
+    begin, end = local_time(pd.Series([pd.Timestamp(data.since), known_to]), timezone)
+    start, week = (
+        (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY,
+        RECENT * _DAY,
+    )
+    used = _newest(data, known_to, timezone)
     spells = {
-        name: (utc_time(start - ago, timezone), utc_time(end - ago, timezone))
-        for name, ago in {"value": 0 * _DAY, "before": RECENT * _DAY}.items()
+        "value": used["local"] >= start,
+        "before": used["local"].between(start - week, end - week, inclusive="left"),
     }
-    frame = _sums(data, spells).loc[[*MEASURES]].rename_axis("measure").reset_index()
-    if pd.Timestamp(data.since) > spells["before"][0]:
+    frame = _sums(used, spells).T.loc[[*MEASURES]].rename_axis("measure").reset_index()
+    if begin > start - week:
         frame["before"] = float("nan")
     if known_to < moment:
         frame.attrs["until"] = start + (RECENT - 1) * _DAY
     return frame
 
 
-def _sums(data: Dataset, spells: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]]) -> pd.DataFrame:
-    """One column per stretch of time, from its start to before its end, in UTC."""
-    sums = {}
-    for name, (since, until) in spells.items():
-        rows = [
-            frame.loc[frame[at].between(since, until, inclusive="left"), columns]
-            for frame, at, columns in summands(data)
-        ]
-        sums[name] = pd.concat([some.sum(min_count=int(len(some) > 0)) for some in rows])
-    return pd.DataFrame(sums)
+def _newest(data: Dataset, until: pd.Timestamp, timezone: str) -> pd.DataFrame:
+    """What was used in the last weeks before `until` (UTC), in local time."""
+    rows = uses(data)
+    return labelled(rows[rows["at"].between(until - 16 * _DAY, until, inclusive="left")], timezone)
+
+
+def _sums(used: pd.DataFrame, spells: dict[str, "pd.Series[bool]"]) -> pd.DataFrame:
+    """One row per stretch of time, each of some of the rows."""
+    rows = pd.concat({name: used[there] for name, there in spells.items()}, names=["spell"])
+    return summed(rows, ["spell"]).reindex([*spells], fill_value=0)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
-from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -14,43 +13,42 @@ from ccanalytics.words import day_words
 
 CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
 TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
+MONEY = ["value", "saved"]
+WORK = ["commits", "pull_requests", "lines_added", "lines_removed"]
+SUMS = [*MONEY, "requests", "tokens", *TOKENS, "unpriced_tokens", *WORK, "sessions"]
+PLACES = ("project", "branch", "model", "session", "agent", "skill", "mcp_server", "terminal")
 
-_WORDS = dict.fromkeys(("project", "branch", "terminal", "session"), "not logged")
+_FRAMES = ("requests", "tool_calls", "sessions", "log_events")
+
+_WORDS = dict.fromkeys(("project", "branch", "terminal", "session", "model"), "not logged")
 _WORDS |= dict.fromkeys(("skill", "mcp_server"), "none")
 """The labels where lines have none: early versions log no branch or terminal."""
 
 
-class OwnFrames(NamedTuple):
-    """The frames of logs, with words for what is not logged."""
-
-    requests: pd.DataFrame
-    """With value and saved (dollars), requests (1), tokens, context (tokens in), unpriced_tokens,
-    and a subagent by its type."""
-    tool_calls: pd.DataFrame
-    sessions: pd.DataFrame
-    log_events: pd.DataFrame
-
-
 @kept
-def own_frames(data: Dataset) -> OwnFrames:
-    """The frames of session logs as own usage needs them; `ValueError` for another source."""
+def own_frames(data: Dataset) -> dict[str, pd.DataFrame]:
+    """The frames of session logs by name, with words for what is not logged.
+
+    Requests have value and saved (dollars), requests (1), tokens, context (tokens in),
+    unpriced_tokens, and a subagent by its type. `ValueError` for another source.
+    """
     if "requests" not in data.extras:
         raise ValueError(
             f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
         )
-    frames = []
-    for frame in (data.extras[name] for name in OwnFrames._fields):
-        named = {name: words for name, words in _WORDS.items() if name in frame}
-        texts = {name: frame[name].astype("str").fillna(words) for name, words in named.items()}
-        frames.append(frame.assign(**texts))
-    requests, calls, sessions, events = frames
+    own = {}
+    for name in _FRAMES:
+        frame = data.extras[name]
+        words = {column: word for column, word in _WORDS.items() if column in frame}
+        own[name] = frame.assign(**{c: frame[c].astype("str").fillna(w) for c, w in words.items()})
+    requests, calls = own["requests"], own["tool_calls"]
     tokens, cost = requests[TOKENS].sum(axis=1), requests["cost_usd"]
     # A subagent has the type that the call which started it names.
     started = calls.dropna(subset="started_agent_id").drop_duplicates("started_agent_id")
     types = started.set_index(started["started_agent_id"].astype("str"))["started_agent_type"]
     agents = requests["agent"].astype("str")
     named = requests["agent_id"].astype("str").map(types.astype("str")).astype("str")
-    requests = requests.assign(
+    own["requests"] = requests.assign(
         value=cost,
         saved=requests["uncached_cost_usd"] - cost,
         requests=1,
@@ -59,7 +57,30 @@ def own_frames(data: Dataset) -> OwnFrames:
         unpriced_tokens=tokens.where(cost.isna(), 0),
         agent=named.where(agents == "subagent").fillna(agents),
     )
-    return OwnFrames(requests, calls, sessions, events)
+    return own
+
+
+@kept
+def uses(data: Dataset) -> pd.DataFrame:
+    """One row per answer, tool call and session: when (`at`, in UTC), where, and what it adds.
+
+    Null where it has no such place, as a call has no model, and no such sum.
+    """
+    own = own_frames(data)
+    begun = own["sessions"].rename(columns={"started_at": "at"})
+    begun = begun[["at", *begun.columns.intersection(PLACES)]]
+    begun = begun.assign(sessions=own["sessions"]["continues"].isna().astype("int64"))
+    rows = pd.concat([own["requests"], own["tool_calls"], begun], ignore_index=True)
+    return rows[["at", *PLACES, *SUMS]]
+
+
+def summed(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The sums of rows of `uses` by columns; money is null where none of it has a known price."""
+    groups = rows.groupby(by, observed=True)
+    sums = groups[SUMS].sum().astype("float64")
+    is_unknown = (groups["value"].count() == 0) & (sums["unpriced_tokens"] > 0)
+    sums[MONEY] = sums[MONEY].mask(is_unknown)
+    return sums
 
 
 def own_part(
@@ -78,37 +99,32 @@ def own_part(
     frames an organisation has too stay unchanged.
     """
     # What the log calls a subagent is known by its type before the call that started it is gone.
-    own, newest = own_frames(data)._asdict(), None
+    own, newest = dict(own_frames(data)), None
     wanted = {"project": project, "model": model, "session": session}
     for name, frame in own.items():  # requests first
-        for column in wanted.keys() & {*frame}:
-            if wanted[column]:
-                frame = frame[frame[column].astype("str") == wanted[column]]
+        for column, value in wanted.items():
+            if value and column in frame:
+                frame = frame[frame[column] == value]
         if newest_day:
-            days = labelled(frame, "started_at" if name == "sessions" else "at", timezone)["day"]
+            moments = frame["started_at" if name == "sessions" else "at"]
+            days = local_time(moments, timezone).dt.normalize()
             newest = newest or days.max()
             frame = frame[days == newest]
         own[name] = frame.reset_index(drop=True)
     return replace(data, extras={**data.extras, **own})
 
 
-def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """Adds week, day and hour in `timezone`."""
-    local = local_time(frame[moment], timezone)
+def labelled(rows: pd.DataFrame, timezone: str) -> pd.DataFrame:
+    """Adds the local time in `timezone`, and its week, day and hour."""
+    local = local_time(rows["at"], timezone)
     day = local.dt.normalize()
     week = day - pd.to_timedelta(local.dt.day_of_week, unit="D")
-    return frame.assign(week=week, day=day, hour=local.dt.hour)
+    return rows.assign(local=local, week=week, day=day, hour=local.dt.hour)
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
     return moments.dt.tz_localize("UTC").dt.tz_convert(_zone(timezone)).dt.tz_localize(None)
-
-
-def utc_time(local: pd.Timestamp, timezone: str) -> pd.Timestamp:
-    """The UTC time at which a clock in `timezone` first shows a time, or the next one it shows."""
-    moment = local.tz_localize(_zone(timezone), ambiguous=True, nonexistent="shift_forward")
-    return moment.tz_convert("UTC").tz_localize(None)
 
 
 def _zone(timezone: str) -> tzinfo:

@@ -11,12 +11,17 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
+    MONEY,
+    PLACES,
+    SUMS,
     TOKENS,
-    OwnFrames,
+    WORK,
     labelled,
     last_folder,
     local_time,
     own_frames,
+    summed,
+    uses,
 )
 from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import METRICS
@@ -30,12 +35,10 @@ POINTS = 160
 """The most points of one session in `context_growth`."""
 
 TIMES = ("week", "day", "hour")
-_PLACES = ("project", "branch", "model", "session", "agent", "skill", "mcp_server", "terminal")
-SPLITS = (*TIMES, *_PLACES)
+SPLITS = (*TIMES, *PLACES)
 
-_WORK = ["commits", "pull_requests", "lines_added", "lines_removed"]
-_MONEY = ["value", "saved"]
-_USE = [*_MONEY, "requests", "tokens", *TOKENS, "unpriced_tokens"]
+_OF_ANSWERS = {"model", "skill", "mcp_server"}
+"""Places of answers only: a tool call belongs to a turn, whichever models answered it."""
 
 
 @measures(
@@ -43,8 +46,8 @@ _USE = [*_MONEY, "requests", "tokens", *TOKENS, "unpriced_tokens"]
     by="split",
     labels={"value": "cost", "requests": "answers", "saved": "saved by the cache"},
     formats={
-        **dict.fromkeys((*_USE, *_WORK, "sessions"), ",.0f"),
-        **dict.fromkeys(_MONEY, METRICS["usage_by"].format),
+        **dict.fromkeys(SUMS, ",.0f"),
+        **dict.fromkeys(MONEY, METRICS["usage_by"].format),
     },
 )
 def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.DataFrame:
@@ -60,51 +63,27 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
     splits = [split, by] if by else [split]
     if unknown := {*splits} - {*SPLITS}:
         raise ValueError(f"Usage by {unknown.pop()!r}: it is one of {', '.join(SPLITS)}.")
-    sums, days = [], set()
-    for table, moment, columns in summands(data):
-        if {*splits} & {*TIMES}:
-            table = labelled(table, moment, timezone)
-            days.update(table["day"].unique())
-        if {*splits} <= {*table}:
-            groups = table.groupby(splits, observed=True)
-            sums.append(groups[columns].sum(min_count=1).astype("float64"))
-    frame = pd.concat(sums, axis=1, sort=True).rename_axis(splits)
-    frame = frame.fillna(dict.fromkeys(frame.columns.difference(_MONEY), 0))
-    is_free = frame["value"].isna() & (frame["unpriced_tokens"] == 0)
-    frame[_MONEY] = frame[_MONEY].mask(is_free, 0)
-    frame = _every(frame, data, splits).reindex(columns=[*_USE, *_WORK, "sessions"]).reset_index()
-    frame = frame.astype(dict.fromkeys({*splits} - {*TIMES}, "str"))
+    rows = uses(data)
+    if {*splits} & {*TIMES}:
+        rows = labelled(rows, timezone)
+    whole = {"day": pd.date_range(data.since, data.until, unit="ms"), "hour": range(24)}
+    quiet = pd.DataFrame({split: whole.get(split, [])})
+    if by:
+        quiet = quiet.merge(rows[[by]].dropna().drop_duplicates(), how="cross")
+    frame = summed(pd.concat([rows, quiet]) if len(quiet) else rows, splits).reset_index()
+    if {*splits} & _OF_ANSWERS:
+        frame[WORK] = np.nan
+    if {*splits} & {*_OF_ANSWERS, "agent"}:
+        frame["sessions"] = np.nan
     if split not in TIMES:
         frame = frame.sort_values("value", ascending=False, ignore_index=True)
     clock = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
     frame.attrs = {"clock": clock, "parts": by}
     if split == "week":
         frame.attrs["cut"] = frame["week"][~frame["week"].isin(data.weeks)].tolist()
-    if len(days) == 1:
-        frame.attrs["day"] = days.pop()
+    if "day" in rows and rows["day"].nunique() == 1:
+        frame.attrs["day"] = rows["day"].iloc[0]
     return frame
-
-
-def _every(frame: pd.DataFrame, data: Dataset, splits: list[str]) -> pd.DataFrame:
-    """`frame` with a row of zeros for each day or hour in which nothing was used."""
-    whole = {"day": pd.date_range(data.since, data.until, unit="ms"), "hour": range(24)}
-    if splits[0] not in whole:
-        return frame
-    levels = [frame.index.unique(name).union(whole.get(name, [])) for name in splits]
-    if len(levels) == 1:
-        return frame.reindex(levels[0], fill_value=0).rename_axis(splits)
-    return frame.reindex(pd.MultiIndex.from_product(levels, names=splits), fill_value=0)
-
-
-def summands(data: Dataset) -> tuple[tuple[pd.DataFrame, str, list[str]], ...]:
-    """The frames to sum, each with its time column and its columns."""
-    own = own_frames(data)
-    started = own.sessions.assign(sessions=own.sessions["continues"].isna())
-    return (
-        (own.requests, "at", _USE),
-        (own.tool_calls, "at", _WORK),
-        (started, "started_at", ["sessions"]),
-    )
 
 
 @measures(
@@ -120,7 +99,7 @@ def token_cost(data: Dataset) -> pd.DataFrame:
     The cost of each answer with a known price, split by the list prices of its day. Web
     searches have their count in place of tokens.
     """
-    known = own_frames(data).requests.dropna(subset="value")
+    known = own_frames(data)["requests"].dropna(subset="value")
     counts = known[[*TOKENS, "web_searches"]]
     rates = pd.DataFrame(0.0, index=known.index, columns=counts.columns)
     for (model, day), some in known.groupby(["model", "date"], observed=True):
@@ -145,7 +124,7 @@ def token_cost(data: Dataset) -> pd.DataFrame:
 def tool_use(data: Dataset) -> pd.DataFrame:
     """One row per tool, the most used first: calls, accepted, rejected, errors, value (accepted of
     the decided ones; null where none was)."""
-    calls = own_frames(data).tool_calls
+    calls = own_frames(data)["tool_calls"]
     counts = calls.groupby(["tool", "decision"], observed=True).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["accepted", "rejected", "error"], fill_value=0)
     counts = counts.rename(columns={"error": "errors"})
@@ -184,48 +163,43 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     requests, commits, pull_requests, lines_added, peak_context (tokens, of its own answers),
     compactions, subagent_share (of the cost; null without one).
     """
-    own = own_frames(data)
-    main = own.requests["agent"] == "main"
-    used = own.requests.assign(
-        others=own.requests["value"].mask(main, 0.0), context=own.requests["context"].where(main)
-    )
-    groups = used.sort_values("at").groupby("session", observed=True)
-    frame = groups[["project", "branch"]].first().join(groups[["tokens", "requests"]].sum())
-    frame["peak_context"] = groups["context"].max()
-    frame["value"] = groups["value"].sum(min_count=1)
-    frame["subagent_share"] = groups["others"].sum() / frame["value"].where(frame["value"] > 0)
-    titles = own.log_events.dropna(subset="text").assign(is_name=lambda f: f["kind"] == "name")
+    own, rows = own_frames(data), uses(data)
+    requests = own["requests"].sort_values("at")
+    frame = summed(rows, ["session"])
+    frame = frame.loc[frame["requests"] > 0, ["value", "tokens", "requests", *WORK[:3]]]
+    is_own, groups = requests["agent"] == "main", requests.groupby("session", observed=True)
+    frame = groups[["project", "branch"]].first().join(frame)
+    frame["peak_context"] = requests[is_own].groupby("session")["context"].max()
+    others = requests[~is_own].groupby("session")["value"].sum()
+    others = others.reindex(frame.index, fill_value=0.0)
+    frame["subagent_share"] = others / frame["value"].where(frame["value"] > 0)
+    titles = own["log_events"].dropna(subset="text").assign(is_name=lambda f: f["kind"] == "name")
     titles = titles.sort_values(["is_name", "at"]).groupby("session", observed=True)["text"].last()
     frame["title"] = titles.astype("str").reindex(frame.index).fillna("")
-    started = own.sessions.set_index("session")["started_at"].reindex(frame.index)
+    started = own["sessions"].set_index("session")["started_at"].reindex(frame.index)
     started = started.fillna(groups["at"].min())
     frame["started_at"] = local_time(started, timezone)
     frame["minutes"] = (groups["at"].max() - started).dt.total_seconds() / 60
-    steps = _active_steps(own)
+    steps = _active_steps(rows)
     active = (steps["until"] - steps["since"]).groupby(steps["session"]).sum()
     frame["active_minutes"] = active.dt.total_seconds() / 60
-    work = own.tool_calls.groupby("session", observed=True)[_WORK[:3]].sum()
-    compacted = own.log_events.loc[own.log_events["kind"] == "compaction", "session"]
-    frame = frame.join(work).join(compacted.value_counts().rename("compactions"))
-    zeros = dict.fromkeys(("active_minutes", "compactions", *work), 0)
-    frame = frame.fillna(zeros).reset_index()
-    frame = frame.astype(dict.fromkeys(("session", "project", "branch"), "str"))
+    compacted = own["log_events"].loc[own["log_events"]["kind"] == "compaction", "session"]
+    frame["compactions"] = compacted.value_counts()
+    frame = frame.fillna({"active_minutes": 0, "compactions": 0}).reset_index()
     return frame.sort_values("value", ascending=False, ignore_index=True)
 
 
 def active_time(data: Dataset) -> pd.Timedelta:
     """How long any session was active: of sessions side by side each moment counts once."""
-    steps = _active_steps(own_frames(data)).sort_values("since")
+    steps = _active_steps(uses(data)).sort_values("since")
     counted_until = steps["until"].cummax().shift().fillna(steps["since"])
     since = steps["since"].where(steps["since"] > counted_until, counted_until)
     return (steps["until"] - since).clip(lower=pd.Timedelta(0)).sum()
 
 
-def _active_steps(own: OwnFrames) -> pd.DataFrame:
-    """One row per step from one moment of a session to its next, without pauses: session, since,
-    until."""
-    frames = (own.requests, own.tool_calls, own.sessions.rename(columns={"started_at": "at"}))
-    moments = pd.concat([frame[["session", "at"]] for frame in frames]).sort_values("at")
+def _active_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per step of a session from one of its moments to the next, without pauses."""
+    moments = rows[["session", "at"]].sort_values("at")
     steps = moments.rename(columns={"at": "until"})
     steps["since"] = moments.groupby("session")["at"].shift()
     return steps[steps["until"] - steps["since"] <= PAUSE]
@@ -241,8 +215,8 @@ def context_growth(data: Dataset, sessions: int = 4, timezone: str = "") -> pd.D
     there, the largest of each stretch.
     """
     own = own_frames(data)
-    main = own.requests[own.requests["agent"] == "main"].sort_values("at")
-    cuts = own.log_events[own.log_events["kind"] == "compaction"].sort_values("at")
+    requests, events = (own[name].sort_values("at") for name in ("requests", "log_events"))
+    main, cuts = requests[requests["agent"] == "main"], events[events["kind"] == "compaction"]
     largest = own_sessions(data, timezone).nlargest(sessions, "peak_context")
     parts = [pd.DataFrame(columns=["session", "answer", "value", "compacted"])]
     names: list[str] = []

@@ -101,7 +101,7 @@ def own_week(last: Dataset) -> OwnWeek:
     verdict, judged = "", ""
     if (until - since).days == 6 and since in weekly.index:  # a closed week with use
         verdict, judged = _judged(weekly["value"].to_numpy(dtype=float))
-    return OwnWeek(last, own_frames(last).requests, own_sessions(last), weekly, verdict, judged)
+    return OwnWeek(last, own_frames(last)["requests"], own_sessions(last), weekly, verdict, judged)
 
 
 def _judged(costs: Floats) -> tuple[str, str]:
