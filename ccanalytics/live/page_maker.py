@@ -1,75 +1,95 @@
-"""The content of the live page: run its notebooks, build the page.
+"""The content of the live page: look at its files, run its notebooks, build the page.
 
 Everything here is slow, its imports too, and runs in threads of the server.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-
-from nbformat import NotebookNode
 
 from ccanalytics.display.bundles import MIME
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.live.watch import Stamp, stamp_of
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.people.identity import without_emails
 from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters, parameters_of
 from ccanalytics.report.run import CELL_TIMEOUT, report_notebooks
 
+_NO_SESSIONS = "tool-results"
+"""Claude Code keeps tool outputs there; one may be a copy of a log."""
 
-class PageMaker:
-    """The page of one's own usage; `chosen` are the reader's filters."""
-
-    def __init__(self, options: RunOptions, workers: NotebookWorkers) -> None:
-        self.options, self.workers = options, workers
-        self.chosen: dict[str, str] = {}
-        self.choices: list[dict[str, Any]] = []
-        """The filters of the page: name, label and options, each a value and a label."""
-        follow = options.spec.folders
-        self.folders = tuple(follow(options.access)) if follow else ()
-
-    def pages(self, progress: Progress, *, early: bool) -> Iterator[str]:
-        """The current page; with `early` also after each of its notebooks."""
-        options = self.options
-        sources = report_notebooks(options.notebooks, options.spec.live)
-        made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        self.workers.prepare()
-        wanted = {"source": options.source, **options.extra, **self.chosen}
-        if "week" not in options.extra:  # a week that was asked for is a range of its own
-            # The first choice of each filter: they are those of the first notebook.
-            usual = parameters_of(sources[0]).items()
-            wanted = {name: one for name, one in usual if one is not ...} | wanted
-        given = checked_parameters(sources, {"source": options.source}, wanted)
-        runs = [NotebookRun(*one) for one in zip(sources, given, strict=True)]
-        notebooks: list[NotebookNode] = []
-        for batch in [[run] for run in runs] if early else [runs]:
-            notebooks += self.workers.run(batch, timeout=CELL_TIMEOUT, progress=progress)
-            self.choices = _choices_in(notebooks) or self.choices
-            yield build_page(
-                notebooks,
-                title="My usage of Claude Code",
-                subtitle=f"From the session logs in {', '.join(map(str, self.folders))}.",
-                meta=[("Source", options.source), ("Made", made)],
-                definitions=METRICS,
-                live=True,
-            )
-
-    def stamp(self) -> tuple[Stamp, int]:
-        """The state of the files the page depends on, and how many logs are among them."""
-        options = self.options
-        files = report_notebooks(options.notebooks, options.spec.live)
-        return stamp_of(self.folders, [*files, *options.settings.calendars.values()])
-
-    def without_names(self, text: str) -> str:
-        """`text`, without e-mail addresses unless people are named."""
-        return text if self.options.settings.identity == "named" else without_emails(text)
+Stamp = tuple[object, ...]
 
 
-def _choices_in(notebooks: list[NotebookNode]) -> list[dict[str, Any]]:
-    cells = [cell for notebook in notebooks for cell in notebook.cells]
-    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
-    found = [data.get(MIME.format("choices"), {}).get("choices", []) for data in shown]
-    return [choice for choices in found for choice in choices]
+def folders_of(options: RunOptions) -> list[Path]:
+    """The folders that the page follows."""
+    return list(options.spec.folders(options.access)) if options.spec.folders else []
+
+
+def stamp(options: RunOptions) -> tuple[Stamp, int]:
+    """The state of the files the page depends on, and how many logs are among them."""
+    files = report_notebooks(options.notebooks, options.spec.live)
+    return stamp_of(folders_of(options), [*files, *options.settings.calendars.values()])
+
+
+def stamp_of(folders: Iterable[Path], files: Iterable[Path] = ()) -> tuple[Stamp, int]:
+    """The state of the logs anywhere below `folders` and of single `files`; and how many logs.
+
+    It changes when one was added, removed or written, and with every hour of this machine and
+    day of UTC: the page says what was used in them.
+    """
+    logs: list[str] = []
+    for root in folders:
+        for folder, inside, names in os.walk(root):
+            inside[:] = [name for name in inside if name != _NO_SESSIONS]
+            logs += [os.path.join(folder, name) for name in names if name.endswith(".jsonl")]
+    hour = datetime.now().replace(minute=0, second=0, microsecond=0)
+    found: list[object] = [hour, datetime.now(UTC).date()]
+    for path in (*sorted(logs), *map(str, files)):
+        with suppress(OSError):
+            state = os.stat(path)
+            found.append((path, state.st_ino, state.st_size, state.st_mtime_ns))
+    return tuple(found), len(logs)
+
+
+def pages(
+    options: RunOptions,
+    workers: NotebookWorkers,
+    chosen: Mapping[str, str],
+    progress: Progress,
+    *,
+    early: bool,
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The current page and its filters; with `early` also after each of its notebooks.
+
+    A filter has a name, a label and options, each a value and a label; `chosen` are the reader's.
+    """
+    sources = report_notebooks(options.notebooks, options.spec.live)
+    folders = ", ".join(map(str, folders_of(options)))
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    workers.prepare()
+    wanted = {"source": options.source, **options.extra, **chosen}
+    if "week" not in options.extra:  # a week that was asked for is a range of its own
+        # The first choice of each filter: they are those of the first notebook.
+        usual = parameters_of(sources[0]).items()
+        wanted = {name: one for name, one in usual if one is not ...} | wanted
+    given = checked_parameters(sources, {"source": options.source}, wanted)
+    runs = [NotebookRun(*one) for one in zip(sources, given, strict=True)]
+    notebooks = []
+    for batch in [[run] for run in runs] if early else [runs]:
+        notebooks += workers.run(batch, timeout=CELL_TIMEOUT, progress=progress)
+        cells = [cell for notebook in notebooks for cell in notebook.cells]
+        shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+        offered = [data.get(MIME.format("choices"), {}).get("choices", []) for data in shown]
+        page = build_page(
+            notebooks,
+            title="My usage of Claude Code",
+            subtitle=f"From the session logs in {folders}.",
+            meta=[("Source", options.source), ("Made", made)],
+            definitions=METRICS,
+            live=True,
+        )
+        yield page, [choice for choices in offered for choice in choices]

@@ -1,7 +1,8 @@
 """The page over HTTP, for browsers on this machine only.
 
     /TOKEN/       the current page
-    /TOKEN/live   a WebSocket: sends each change, receives the reader's choices
+    /TOKEN/live   its state as JSON, which the page asks for all the time; ?project=/w/shop and
+                  the like are the reader's choices
 
 Other users of this machine and other pages in the same browser must not get anything: a request
 needs the token of this run, which is in the printed address, must name this server
@@ -10,8 +11,6 @@ origin.
 """
 
 import asyncio
-import contextlib
-import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.issue.run_options import RunOptions
@@ -44,16 +42,14 @@ HEADERS = {
 }
 """Headers of every answer; the page itself says which scripts it may run."""
 
-PING = 30  # seconds
-
 OPENING = Path(__file__).with_name("opening.html")
 """Shown until the first page is ready."""
 
 
-class Own(RequestHandler):
+class PageHandler(RequestHandler):
     """Answers only requests of the page itself, or typed by hand, on this machine."""
 
-    SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
+    SUPPORTED_METHODS = ("GET", "HEAD")
 
     def initialize(self, live: Live, port: int, token: str) -> None:
         self.live, self.port, self.token = live, port, token
@@ -65,62 +61,32 @@ class Own(RequestHandler):
 
     def prepare(self) -> None:
         headers = self.request.headers
-        hosts = {f"{name}:{self.port}" for name in (ADDRESS, "localhost")}
-        if self.port == 80:
-            hosts |= {ADDRESS, "localhost"}
-        host = headers.get("Host")
-        origin = f"http://{host}"
+        end = "" if self.port == 80 else f":{self.port}"
+        origin = f"http://{headers.get('Host')}"
         if not (
-            host in hosts
+            headers.get("Host") in (f"{ADDRESS}{end}", f"localhost{end}")
             and headers.get("Origin", origin) == origin
             and headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
             and compare_digest(self.request.path.split("/")[1], self.token)
         ):
             raise HTTPError(403, "asked from elsewhere, or without the token")
 
-    def write_error(self, status_code: int, **_: Any) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(f"{status_code} {self._reason}\n")
-
-
-class PageHandler(Own):
-    """The current page; 404 for any other address."""
-
     def get(self) -> None:
-        if self.request.path != f"/{self.token}/":
+        if self.request.path == f"/{self.token}/live":
+            asked = self.request.query_arguments
+            self.live.choose({name: self.get_query_argument(name) for name in asked})
+            self.finish(self.live.status)
+        elif self.request.path == f"/{self.token}/":
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+            self.finish(self.live.page or OPENING.read_bytes())
+        else:
             raise HTTPError(404)
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(self.live.page or OPENING.read_bytes())
 
     head = get
 
-
-class Updates(Own, WebSocketHandler):
-    """Sends the state of the page, now and at each change; receives the reader's filters."""
-
-    SUPPORTED_METHODS = ("GET",)
-
-    def check_origin(self, origin: str) -> bool:
-        return True  # `prepare` has looked
-
-    def open(self, *_: str, **__: str) -> None:
-        self.live.listeners.add(self.tell)
-        self.tell(self.live.status)
-
-    def tell(self, status: dict[str, Any]) -> None:
-        with contextlib.suppress(WebSocketClosedError):
-            sent = asyncio.ensure_future(self.write_message(json.dumps(status)))
-            sent.add_done_callback(asyncio.Future.exception)  # who is gone need not hear it
-
-    def on_message(self, message: str | bytes) -> None:
-        """Filters are an object of names and values; anything else is ignored."""
-        with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            wanted = json.loads(message)
-            if isinstance(wanted, dict):
-                self.live.choose({name: str(value) for name, value in wanted.items()})
-
-    def on_close(self) -> None:
-        self.live.listeners.discard(self.tell)
+    def write_error(self, status_code: int, **_: Any) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code} {self._reason}\n")
 
 
 async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) -> None:
@@ -128,13 +94,7 @@ async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) ->
     sockets = _bound(port)
     live, port, token = Live(options), sockets[0].getsockname()[1], token_urlsafe(16)
     given = {"live": live, "port": port, "token": token}
-    application = Application(
-        [(r"/[\w-]+/live", Updates, given)],
-        default_handler_class=PageHandler,
-        default_handler_args=given,
-        websocket_ping_interval=PING,
-        websocket_max_message_size=1024,
-    )
+    application = Application(default_handler_class=PageHandler, default_handler_args=given)
     server = HTTPServer(application, max_body_size=0)
     server.add_sockets(sockets)
     ended = asyncio.create_task(_interrupted())

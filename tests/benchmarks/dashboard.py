@@ -24,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
+from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
 ROUNDS = 5
@@ -98,10 +99,10 @@ def running(command, home):
         process.wait()
 
 
-def measure(name, process, address, projects, is_new: Callable[[dict], bool]):
-    """Print the figures of one dashboard that listens at the WebSocket `address`."""
+def measure(name, process, connected, projects, is_new: Callable[[dict], bool]):
+    """Print the figures of one dashboard whose news come from what `connected` returns."""
     begin = time.perf_counter()
-    seconds = asyncio.run(_pushes(address, projects, is_new, begin, name))
+    seconds = asyncio.run(_pushes(connected, projects, is_new, begin, name))
     shown = [f"{one:.2f}" if one else f">{SLOWEST}" for one in seconds]
     print(f"{name}: append to push       {_median(seconds)} s  ({', '.join(shown)})")
     tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
@@ -116,40 +117,42 @@ def measure(name, process, address, projects, is_new: Callable[[dict], bool]):
     print(f"{name}: processor at rest    {100 * share:.2f} %")
 
 
-async def _pushes(address, projects, is_new, begin, name):
-    """Seconds from each append to the push that follows it; None where there was none."""
-    socket = await _connected(address)
+async def _pushes(connected, projects, is_new, begin, name):
+    """Seconds from each append to the news that follow it; None where there were none."""
+    news = await connected()
     if name == "ours":
-        await _receive(socket, lambda news: news.get("state") == "live")
-    else:
-        await socket.write_message(json.dumps({"type": "subscribe", "channel": "data_updates"}))
+        await _receive(news, lambda said: said["state"] == "live")
     print(f"{name}: start to ready       {time.perf_counter() - begin:.1f} s")
     await asyncio.sleep(5)
     seconds = []
     for number in range(ROUNDS):
         start = time.perf_counter()
         append(projects, number)
-        found = await _receive(socket, is_new)
+        found = await _receive(news, is_new)
         seconds.append(time.perf_counter() - start if found else None)
         await asyncio.sleep(2)
     return seconds
 
 
-async def _connected(address):
+async def _rival_news():
+    """Its messages, once it listens."""
     deadline = time.monotonic() + 10 * SLOWEST
     while True:
         try:
-            return await websocket_connect(address)
+            socket = await websocket_connect("ws://localhost:3333/ws")
+            break
         except OSError:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.2)
+    await socket.write_message(json.dumps({"type": "subscribe", "channel": "data_updates"}))
+    return socket.read_message
 
 
-async def _receive(socket, wanted):
+async def _receive(news, wanted):
     try:
         async with asyncio.timeout(SLOWEST):
-            while not wanted(json.loads(await socket.read_message())):
+            while not wanted(json.loads(await news())):
                 pass
         return True
     except TimeoutError:
@@ -171,8 +174,15 @@ def ours(root, projects):
     flags = ["--no-browser", "--port", "0", "--store", str(root / "store")]
     command = [sys.executable, "-m", "ccanalytics", "dashboard", *flags]
     with running(command, root) as process:
-        address = process.stdout.readline().strip().replace("http", "ws") + "live"
+        address = process.stdout.readline().strip() + "live"
         versions = set()
+
+        async def state():
+            await asyncio.sleep(0.5)  # as often as the page asks
+            return (await AsyncHTTPClient().fetch(address)).body
+
+        async def connected():
+            return state
 
         def is_new(news):
             is_live = news["state"] == "live"
@@ -180,7 +190,7 @@ def ours(root, projects):
             versions.update([news["version"]] if is_live else [])
             return fresh
 
-        measure("ours", process, address, projects, is_new)
+        measure("ours", process, connected, projects, is_new)
 
 
 def rival(command, root, projects):
@@ -189,7 +199,7 @@ def rival(command, root, projects):
     One is also sent every 30 s, and is counted as if the line had caused it.
     """
     with running([command, "--analytics"], root) as process:
-        measure("rival", process, "ws://localhost:3333/ws", projects, _is_refresh)
+        measure("rival", process, _rival_news, projects, _is_refresh)
 
 
 def _is_refresh(news):

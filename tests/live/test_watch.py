@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from ccanalytics.live.watch import stamp_of
+from ccanalytics.live.page_maker import stamp_of
 
 
 def noticed(folders, *changes, files=()):
@@ -70,7 +70,7 @@ def test_a_new_hour_is_noticed(tmp_path, monkeypatch, later, is_noticed):
         def now(cls, tz=None):
             return datetime.fromisoformat(clock[0]).replace(tzinfo=tz)
 
-    monkeypatch.setattr("ccanalytics.live.watch.datetime", Clock)
+    monkeypatch.setattr("ccanalytics.live.page_maker.datetime", Clock)
     assert noticed([tmp_path], lambda: clock.insert(0, later)) == [is_noticed]
 
 

@@ -7,7 +7,7 @@ let shown = "";
 let chosenThen = "";
 let turn = started;
 let marking = "";  // what was chosen when the page was made that changes are marked against
-let socket;
+let before = "";  // what the server said last
 
 /* The new page is laid over the old one: an element that is in both stays the same element, with
    its scroll, focus and openness. A block is known by its heading, others by id or place. */
@@ -175,7 +175,7 @@ function asked(name, label) {
   const select = Object.assign(document.createElement("select"), { name });
   const line = Object.assign(document.createElement("label"), { textContent: `${label} ` });
   line.append(select);
-  select.addEventListener("change", () => socket.send(JSON.stringify({ [name]: select.value })));
+  select.addEventListener("change", () => ask({ [name]: select.value }));
   bar.querySelector(".trouble").before(line);
   return select;
 }
@@ -198,21 +198,31 @@ function pick(event) {
   if (!row || (event.type === "keydown" && event.key !== "Enter")) return;
   const { choose, value } = row.dataset;
   const select = bar.querySelector(`select[name="${CSS.escape(choose)}"]`);
-  socket.send(JSON.stringify({ [choose]: select.value === value ? "" : value }));
+  ask({ [choose]: select.value === value ? "" : value });
 }
 
 addEventListener("click", pick);
 addEventListener("keydown", pick);
 
-function listen() {
-  socket = new WebSocket(new URL("live", location.href.replace(/^http/, "ws")));
-  socket.addEventListener("message", ({ data }) => {
-    turn = turn.then(() => take(JSON.parse(data))).catch((error) => console.error(error));
-  });
-  socket.addEventListener("close", () => {
+/* The state, after what the reader has chosen if anything. */
+
+async function ask(chosen) {
+  try {
+    const answer = await fetch(`live?${new URLSearchParams(chosen)}`, { cache: "no-store" });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text);
+    if (text === before) return;
+    before = text;
+    turn = turn.then(() => take(JSON.parse(text))).catch((error) => console.error(error));
+  } catch {
+    before = "";
     turn = turn.then(() => say({ state: "lost", message: "" }));
-    setTimeout(listen, 1000);
-  });
+  }
+}
+
+async function listen() {
+  await ask();
+  setTimeout(listen, 500);
 }
 
 listen();
