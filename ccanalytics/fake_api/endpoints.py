@@ -7,7 +7,7 @@ another product only are there with zeros.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -16,24 +16,15 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from ccanalytics.fake_api.faults import Refused
-from ccanalytics.fake_api.queries import Day, Json, Limit, Paged, Query, World, page_json
+from ccanalytics.fake_api.queries import Day, Json, Limit, Paged, Query, World
 from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
 from ccanalytics.wire.enterprise import Counters, Decisions, Lines
 
-FRESHNESS = timedelta(hours=1)
-"""The age of the newest records."""
-
-COUNTED_AT = timedelta(hours=10)
-"""The time of the next UTC day at which a day of Enterprise is available."""
-
-FLOOR = date(2026, 1, 1)
-"""The first day of Enterprise and of the cost report."""
-
-OLDEST, LONGEST = timedelta(days=365), timedelta(days=31)
-"""How far back the cost report reaches, and the longest range of one of its requests."""
-
-LONGEST_SPAN = timedelta(days=366)
-"""The longest range of seats."""
+FRESHNESS = timedelta(hours=1)  # the age of the newest records
+COUNTED_AT = timedelta(hours=10)  # of the next UTC day, when a day of Enterprise is available
+FLOOR = date(2026, 1, 1)  # the first day of Enterprise and of the cost report
+OLDEST, LONGEST = timedelta(days=365), timedelta(days=31)  # age and range of a cost report
+LONGEST_SPAN = timedelta(days=366)  # of seats
 
 Moment = Annotated[datetime, Meta(tz=True, examples=["2026-11-16T00:00:00Z"])]
 Dimension = Literal[
@@ -66,8 +57,8 @@ class RecordsQuery(Paged, frozen=True, kw_only=True):
         share = world.share_of(self.starting_at, FRESHNESS)
         # Of a day that has not begun nothing is generated.
         records = world.records(self.starting_at) if share else []
-        found, cursor = self.one_page(records[: int(share * len(records))])
-        return page_json([world.shape(as_sent(record)) for record in found], cursor)
+        page = self.page_of(records[: int(share * len(records))])
+        return page | {"data": [world.shape(as_sent(record)) for record in page["data"]]}
 
 
 def as_sent(record: Record) -> Json:
@@ -167,10 +158,9 @@ class CostQuery(Paged, frozen=True, kw_only=True):
             raise Refused(400, "starting_at must be within the last 365 days")
         span = range((self.ending_at.astimezone(UTC).date() - start).days)
         rows = [row for n in span for row in self._rows(world, start + timedelta(days=n))]
-        found, cursor = self.one_page(rows)
         refreshed = (world.now() - world.refresh_delay).isoformat()
         about = {"data_refreshed_at": refreshed, "organization_id": world.organization}
-        return page_json(found, cursor) | about
+        return self.page_of(rows) | about
 
     def _rows(self, world: World, day: date) -> list[Json]:
         """The rows of one day; later days have a part of theirs.
@@ -208,11 +198,14 @@ class PeopleQuery(Paged, frozen=True, kw_only=True):
     def answer(self, world: World) -> Json:
         _check_counted(world, self.date)
         ids = {row["email"].lower(): row["id"] for row in world.members()}
-        used = _by_person(world, self.date)
+        used = defaultdict[str, list[Record]](list)
+        for record in world.records(self.date):
+            if isinstance(record.actor, UserActor):  # keys are nobody
+                used[record.actor.email_address.strip().lower()].append(record)
         idle = [who for n, who in enumerate(ids) if n % 3 == 0 and who not in used]
-        found, cursor = self.one_page([*used.items(), *((who, []) for who in idle)])
-        rows = [_person(ids.get(who, f"user_{who}"), who, records) for who, records in found]
-        return {"data": rows, "next_page": cursor}
+        page = self.page_of([*used.items(), *((who, []) for who in idle)])
+        rows = [_person(ids.get(who, f"user_{who}"), who, found) for who, found in page["data"]]
+        return {"data": rows, "next_page": page["next_page"]}
 
 
 class SummariesQuery(Query, frozen=True, kw_only=True):
@@ -254,15 +247,6 @@ def _check_counted(world: World, day: date) -> None:
     newest = _newest_day(world)
     if day > newest:
         raise Refused(400, f"Data is not available yet. The latest available day: {newest}")
-
-
-def _by_person(world: World, day: date) -> Mapping[str, list[Record]]:
-    """The records of each person, by address in lower case; keys are nobody."""
-    people: dict[str, list[Record]] = defaultdict(list)
-    for record in world.records(day):
-        if isinstance(record.actor, UserActor):
-            people[record.actor.email_address.strip().lower()].append(record)
-    return people
 
 
 def _person(id: str, who: str, records: Sequence[Record]) -> Json:

@@ -25,8 +25,7 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
 
     Its OpenAPI document is at /openapi.json, for API tools.
     """
-    from ccanalytics.fake_api.fake_server import serve
-    from ccanalytics.fake_api.fake_service import openapi_document, sample_service
+    from ccanalytics.fake_api.fake_service import openapi_document, sample_service, serve
     from ccanalytics.fake_api.faults import random_faults
 
     if openapi:

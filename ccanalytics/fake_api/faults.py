@@ -1,11 +1,11 @@
 """How a service refuses and fails: its errors, a proxy's page, half an answer, no answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 
 import httpx
 
-ERRORS: Mapping[int, str] = {
+ERRORS = {  # by status: the type of the error, for programs
     400: "invalid_request_error",
     401: "authentication_error",
     402: "billing_error",
@@ -18,7 +18,6 @@ ERRORS: Mapping[int, str] = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-"""By status: the type of the error, for programs."""
 
 FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
 """429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
@@ -45,7 +44,7 @@ _NOT_THE_SERVICE = {
 class Refused(Exception):
     """The service refuses: status, message and headers."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.headers = status, message, headers or {}
 

@@ -9,7 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 from zlib import crc32
 
 import httpx
@@ -21,7 +21,6 @@ from ccanalytics.wire.analytics_cost import CostItem
 from ccanalytics.wire.claude_code import Record
 
 Json = dict[str, Any]
-Item = TypeVar("Item")
 Day = Annotated[date, Meta(examples=["2026-11-20"])]
 Limit = Annotated[int, Meta(ge=1, le=1000, examples=[2])]
 
@@ -35,11 +34,9 @@ class World:
     members: Callable[[], Sequence[Json]] = list
     api_keys: Callable[[], Sequence[Json]] = list
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    shape: Callable[[Json], Json] = dict
-    """Changes each record on its way out."""
+    shape: Callable[[Json], Json] = dict  # changes each record on its way out
     organization: str = "5a3c1e00-0000-4000-8000-000000000001"
-    refresh_delay: timedelta = timedelta(hours=4)
-    """The age of the last cost refresh."""
+    refresh_delay: timedelta = timedelta(hours=4)  # the age of the last cost refresh
 
     def share_of(self, day: date, delay: timedelta) -> float:
         """How much of a UTC day is over and at least `delay` old, from 0 to 1."""
@@ -53,11 +50,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def read(cls, given: httpx.QueryParams) -> Self:
         """The query; `Refused` when it breaks a rule. Unknown parameters are ignored."""
-        lists = {name: given.get_list(name) for name in cls.__struct_encode_fields__}
+        names = [name for name in cls.__struct_encode_fields__ if name in given]
         values = {
-            name: found if name.endswith("[]") else found[-1]
-            for name, found in lists.items()
-            if found
+            name: given.get_list(name) if name.endswith("[]") else given[name] for name in names
         }
         try:
             return msgspec.convert(values, cls, strict=False)
@@ -77,12 +72,12 @@ class Paged(Query, frozen=True, kw_only=True):
     page: str | UnsetType = UNSET
     """The `next_page` of the answer before; everything else unchanged."""
 
-    def one_page(self, found: Sequence[Item]) -> tuple[Sequence[Item], str | None]:
-        """The items of this page, and the next cursor.
+    def page_of(self, rows: Sequence[Any]) -> Json:
+        """The rows of this page in the envelope of reports.
 
-        All pages show the state at the first: a cursor holds the number of items.
+        All pages show the state at the first: a cursor holds the number of rows.
         """
-        start, count = 0, len(found)
+        start, count = 0, len(rows)
         if self.page is not UNSET:
             try:
                 place = urlsafe_b64decode(self.page.removeprefix("page_"))
@@ -92,15 +87,12 @@ class Paged(Query, frozen=True, kw_only=True):
             if self._cursor(start, count) != self.page:
                 raise Refused(400, "page: invalid cursor for this query")
         end = min(start + self.limit, count)
-        return found[start:end], self._cursor(end, count) if end < count else None
+        more = end < count
+        cursor = self._cursor(end, count) if more else None
+        return {"data": rows[start:end], "has_more": more, "next_page": cursor}
 
     def _cursor(self, start: int, count: int) -> str:
         """Opaque and valid for this query only; ends in `=`, like the service's cursors."""
         query = msgspec.structs.replace(self, page=UNSET)
         seal = crc32(f"{start} {count} {query}".encode())
         return f"page_{urlsafe_b64encode(f'{start:9} {count:9} {seal:11}'.encode()).decode()}"
-
-
-def page_json(rows: Sequence[Json], cursor: str | None) -> Json:
-    """A page in the envelope of reports."""
-    return {"data": rows, "has_more": cursor is not None, "next_page": cursor}

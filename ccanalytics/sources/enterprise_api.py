@@ -9,30 +9,19 @@ whose row has nothing of Claude Code used other products that day, and has no re
 import re
 from datetime import date, timedelta
 
+import ccanalytics.wire.enterprise as wire
 from ccanalytics.errors import ApiError, NotYetError
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import Record, UserActor
-from ccanalytics.wire.enterprise import (
-    PeoplePage,
-    PersonDay,
-    Summary,
-    decode_people,
-    decode_summaries,
-)
 from ccanalytics.wire.organization import Organization
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"
 
-FLOOR = date(2026, 1, 1)
-"""There are no records before this day."""
-
-LONGEST_SPAN = 31
-"""The maximum days of one seats query; the reference says 366, the guide 31."""
-
-LATEST = timedelta(days=14)
-"""No day is counted later than this."""
+FLOOR = date(2026, 1, 1)  # there are no records before this day
+LONGEST_SPAN = 31  # days of one seats query; the reference says 366, the guide 31
+LATEST = timedelta(days=14)  # no day is counted later than this
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -71,16 +60,16 @@ class EnterpriseClient(Client):
         self.seats(FLOOR, FLOOR)  # every answer has the id, and that day is always counted
         return Organization(self._organization or "", "")
 
-    def seats(self, since: date, until: date) -> dict[date, Summary]:
+    def seats(self, since: date, until: date) -> dict[date, wire.Summary]:
         """The seats of the days from `since` to `until`, as far as the service has counted them."""
-        found: dict[date, Summary] = {}
+        found: dict[date, wire.Summary] = {}
         one, first = timedelta(days=1), since
         while first <= until:
             last = min(first + (LONGEST_SPAN - 1) * one, until)
             end = last + one  # the service's end is exclusive
             params = {"starting_date": str(first), "ending_date": str(end)}
             try:
-                page = self._request(SUMMARIES, params, decode_summaries)
+                page = self._request(SUMMARIES, params, wire.decode_summaries)
             except ApiError as error:
                 early = _not_yet(error, {first, end})
                 if not isinstance(early, NotYetError):
@@ -96,9 +85,9 @@ class EnterpriseClient(Client):
             first = end
         return found
 
-    def _decode(self, body: bytes) -> PeoplePage:
+    def _decode(self, body: bytes) -> wire.PeoplePage:
         # The rest of a row belongs to other products.
-        return self._noted(body, decode_people(body), inside="claude_code_metrics")
+        return self._noted(body, wire.decode_people(body), inside="claude_code_metrics")
 
 
 def _not_yet(error: ApiError, asked: set[date]) -> ApiError:
@@ -116,7 +105,7 @@ def _not_yet(error: ApiError, asked: set[date]) -> ApiError:
     )
 
 
-def _record(day: date, row: PersonDay, organization: str) -> Record | None:
+def _record(day: date, row: wire.PersonDay, organization: str) -> Record | None:
     """The record of a person; None when they used other products only."""
     who, did = row.user, row.claude_code_metrics
     if did is None:

@@ -290,18 +290,14 @@ class Client(Source):
         """
         where = _asked_for(params)
         try:
-            try:
-                return decode(body)
-            except _UNREADABLE:
-                if (better := _repaired(body)) == body:
-                    raise
-                value = decode(better)
-                log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
-                return value
+            return decode(body)
         except RecursionError:
             text = f"{where}: the answer is nested too deeply. {_reference(answer)}"
             raise SchemaError(text) from None
         except _UNREADABLE as error:
+            if (better := _repaired(body)) != body:
+                log.warning("%s: the answer has a broken character, replaced by U+FFFD.", where)
+                return self._decoded(answer, better, params, decode)
             text, cause = (
                 self._key.redact(f"{where}: {error} {_reference(answer)}"),
                 error.__cause__,

@@ -19,7 +19,7 @@ from ccanalytics.errors import AuthError
 ADMIN, OAUTH = "sk-ant-admin", "sk-ant-oat"
 ANALYTICS, PLAIN = "sk-ant-api01", "sk-ant-api03"
 
-OPENS = {
+OPENS = {  # what a key opens, by its prefix
     ADMIN: "An Admin key (sk-ant-admin01-...) opens the Claude Code Analytics Admin API (--source "
     "api).",
     OAUTH: "An OAuth token (sk-ant-oat01-...) opens the Claude Code Analytics Admin API, with the "
@@ -29,7 +29,6 @@ OPENS = {
     PLAIN: "A key beginning sk-ant-api03- fits the Messages API, and the Claude Code Analytics "
     "Admin API only when it belongs to no workspace.",
 }
-"""What a key opens, by its prefix."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,10 @@ class KeyKind:
     name: str
     variables: tuple[str, ...]
     make_one: str
-    right: tuple[str, ...]
-    """The prefixes of this kind."""
-    foreign: tuple[str, ...]
-    """Prefixes of keys that never open what this kind opens."""
+    right: tuple[str, ...]  # the prefixes of this kind
+    foreign: tuple[str, ...]  # prefixes of keys that never open what this kind opens
     scope: str
-    lacking: str
-    """What else may be lacking when the service reports nothing."""
+    lacking: str  # what else may be lacking when the service answers with a 404
 
 
 ADMIN_KEY = KeyKind(

@@ -33,12 +33,8 @@ class Source:
     """A source of records of UTC days; a source overrides what it knows."""
 
     name = ""
-
-    unknown_fields: Iterable[str] = ()
-    """Fields seen so far that this version does not know."""
-
-    answered_at: datetime | None = None
-    """When the service answered last, by its own clock; None when unknown."""
+    unknown_fields: Iterable[str] = ()  # seen so far and unknown to this version
+    answered_at: datetime | None = None  # when the service answered last, by its own clock
 
     def __enter__(self) -> Self:
         return self
@@ -95,31 +91,20 @@ class SourceSpec:
     title: str
     open: Callable[[Access], Source]
     settling: Settling = TWO_DAYS
-    network: bool = False
-    """Its days are fetched by `sync` only; `load` also updates the days of other sources."""
-    has_usage: bool = True
-    """It has models, tokens and cost; otherwise these are unknown, never 0."""
+    network: bool = False  # only `sync` fetches its days; `load` updates those of other sources
+    has_usage: bool = True  # models, tokens and cost; otherwise these are unknown, never 0
     minimum_group: int = MINIMUM_GROUP
     key: KeyKind | None = None
-    frames: tuple[str, ...] = ()
-    """Frames it has besides activity, model_usage and tool_actions."""
-    invented: bool = False
-    """Its days are invented: independent of the clock, and about nobody."""
+    frames: tuple[str, ...] = ()  # besides activity, model_usage and tool_actions
+    invented: bool = False  # its days are independent of the clock, and about nobody
     organisation: Callable[[], Organisation] | None = None
-    is_here: Callable[[Access], bool] | None = None
-    """Whether there is anything to read, for a source without a key; None means always."""
-    sync_all: Reference = ""
-    """A function that syncs everything, where days cannot be fetched one by one."""
-    coverage: Reference = ""
-    """A function that lists who these records lack; empty: as for an organisation."""
-    report: tuple[str, ...] = ()
-    """The notebooks of a personal weekly report; empty: an organisation's report."""
-    live: tuple[str, ...] = ()
-    """The notebooks of its live page."""
-    folders: Callable[[Access], Sequence[Path]] | None = None
-    """The folders with its files, for a page that follows them."""
-    banner: str = ""
-    """A remark at the top of every page."""
+    is_here: Callable[[Access], bool] | None = None  # of one without a key; None: always
+    sync_all: Reference = ""  # a function, where days cannot be fetched one by one
+    coverage: Reference = ""  # a function that lists who is lacking, if not as for an organisation
+    report: tuple[str, ...] = ()  # the notebooks of a weekly report, if about one person
+    live: tuple[str, ...] = ()  # the notebooks of its live page
+    folders: Callable[[Access], Sequence[Path]] | None = None  # whose files a page follows
+    banner: str = ""  # a remark at the top of every page
 
 
 def _opened(place: Reference, kind: KeyKind | None = None) -> Callable[[Access], Any]:

@@ -24,9 +24,7 @@ from ccanalytics.errors import SchemaError
 EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 """The tools whose proposals change files, by the names of `tool_actions`; others may come."""
 
-
-MOST_CENTS = 10**12
-"""No amount has so many."""
+MOST_CENTS = 10**12  # no amount has so many
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound="Wire")
@@ -259,8 +257,7 @@ def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[s
     """
     sent, known = msgspec.json.decode(body)["data"], msgspec.to_builtins(rows)
     if inside:
-        pairs = zip(sent, known, strict=True)
-        return {name for a, b in pairs for name in _extra(a[inside], b[inside], f"{inside}.")}
+        sent, known = ([{inside: row[inside]} for row in rows] for rows in (sent, known))
     return set(_extra(sent, known))
 
 

@@ -11,8 +11,7 @@ from ccanalytics.charges.charge_days import COMPANION, stored_charges, sync_char
 from ccanalytics.charges.cost_client import COST, CostClient
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, StoreError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store

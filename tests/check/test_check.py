@@ -17,8 +17,7 @@ from ccanalytics.check.all_checks import diagnose
 from ccanalytics.check.finding import verdict
 from ccanalytics.check.service_checks import CLIENTS
 from ccanalytics.cli import main, options
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import FAULTS
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.settings import read_settings

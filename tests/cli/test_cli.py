@@ -272,8 +272,7 @@ def test_the_json_of_a_sync_has_the_days_it_changed(tmp_path):
 
     from builders import record
 
-    from ccanalytics.fake_api.fake_server import serve
-    from ccanalytics.fake_api.fake_service import FakeService
+    from ccanalytics.fake_api.fake_service import FakeService, serve
 
     service = FakeService(
         lambda day: [record(str(day))], now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC)

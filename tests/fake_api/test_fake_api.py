@@ -9,8 +9,7 @@ from charges_made import charge
 from records_of_other_years import before_remote, next_year
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import random_faults
 from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.enterprise_api import SUMMARIES, USERS

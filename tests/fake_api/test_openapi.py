@@ -17,12 +17,12 @@ from records_of_other_years import before_remote, next_year
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
-from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import (
     ENDPOINTS,
     FakeService,
     openapi_document,
     sample_service,
+    serve,
 )
 from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.sample.organisation import SampleOrganisation

@@ -10,8 +10,7 @@ from click.testing import CliRunner
 from ccanalytics import cli
 from ccanalytics.cli import options
 from ccanalytics.errors import ApiError, AuthError, PreflightError, ReportError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue import weekly as catching_up
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import catch_up, missing_weeks

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from builders import record
 
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue.fetching import fetch_report_days
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.settings import Settings

@@ -9,8 +9,7 @@ from click.testing import CliRunner
 
 from ccanalytics.cli import main
 from ccanalytics.errors import ApiError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.people.roster_pull import merged, roster_csv
 from ccanalytics.sources.admin_api import GROUPS, MemberClient

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 
 from ccanalytics.cli import main
 from ccanalytics.errors import ApiError, SchemaError, SettingsError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.people.roster import no_roster, parse_roster, read_roster
 from ccanalytics.people.roster_pull import merged, pull_roster, roster_csv
 from ccanalytics.sources.admin_api import AdminClient, MemberClient

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 import ccanalytics as m
 from ccanalytics.errors import SettingsError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.report.archive import Issue, complete_issues, restatements

@@ -14,8 +14,7 @@ from command import command
 from notebook_runs import run_notebooks
 
 from ccanalytics.errors import ParameterError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue.memory import REMEMBERED
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookRun

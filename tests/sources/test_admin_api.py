@@ -10,8 +10,7 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import FAULTS, random_faults
 from ccanalytics.sources.admin_api import AdminClient
 

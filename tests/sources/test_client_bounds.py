@@ -15,8 +15,7 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import FAULTS
 from ccanalytics.sources import http
 from ccanalytics.sources.admin_api import AdminClient

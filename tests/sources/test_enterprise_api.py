@@ -12,8 +12,7 @@ from builders import record
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
-from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import random_faults
 from ccanalytics.sources.enterprise_api import SUMMARIES, USERS, EnterpriseClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
