@@ -41,6 +41,8 @@ Dimension = Literal[
 
 AMOUNTS = ("amount", "list_amount")
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 
 class RecordsQuery(Paged, frozen=True, kw_only=True):
     """Claude Code records of one UTC day.
@@ -63,13 +65,8 @@ class RecordsQuery(Paged, frozen=True, kw_only=True):
 
 def as_sent(record: Record) -> Json:
     """`record` as the service writes it: amounts as numbers, no `project`."""
-    row: Json = msgspec.to_builtins(record, builtin_types=(Decimal,))
+    row: Json = msgspec.json.decode(_encode(record))
     del row["project"]
-    for usage in row["model_breakdown"]:
-        amount = usage["estimated_cost"]["amount"]
-        if amount is not None:
-            whole = amount == amount.to_integral_value()
-            usage["estimated_cost"]["amount"] = int(amount) if whole else float(amount)
     return row
 
 

@@ -68,14 +68,9 @@ ANALYTICS_KEY = KeyKind(
 )
 
 
-MEMBERS_KEY = replace(
-    ADMIN_KEY,
-    right=(ADMIN, ANALYTICS),
-    foreign=(),
-    scope="read:members, for groups read:rbac_groups",
-)
-
-COST_KEY = replace(MEMBERS_KEY, name="Admin or analytics key", scope="read:analytics")
+_ANY_KEY = replace(ADMIN_KEY, right=(ADMIN, ANALYTICS), foreign=())
+MEMBERS_KEY = replace(_ANY_KEY, scope="read:members, for groups read:rbac_groups")
+COST_KEY = replace(_ANY_KEY, name="Admin or analytics key", scope="read:analytics")
 
 
 class Key:
@@ -89,9 +84,8 @@ class Key:
             raise AuthError(f"No {wanted.name}: set {wanted.variables[0]}. {wanted.make_one}")
         if not (text.isascii() and text.isprintable()) or " " in text:
             raise AuthError(
-                f"The key of {len(text)} characters has a space, a line break or a character in "
-                "it that no key has: it was probably pasted together with something else. Copy it "
-                "again."
+                f"The key of {len(text)} characters has a space, a line break or a character in it "
+                "that no key has. Copy it again."
             )
         self._text, self.wanted = text, wanted
         self.prefix = next((prefix for prefix in OPENS if text.startswith(prefix)), "")
