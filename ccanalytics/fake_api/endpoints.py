@@ -39,8 +39,6 @@ Dimension = Literal[
     "service_tier",
 ]
 
-AMOUNTS = ("amount", "list_amount")
-
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -166,17 +164,15 @@ class CostQuery(Paged, frozen=True, kw_only=True):
         """
         if self.products and "claude_code" not in self.products:
             return []
-        items, rows = world.charges(day), dict[str, Json]()
+        items, groups = world.charges(day), defaultdict[str, list[Json]](list)
         for item in items[: int(world.share_of(day, world.refresh_delay) * len(items))]:
-            row: Json = msgspec.to_builtins(item, builtin_types=(Decimal,))
+            row = msgspec.to_builtins(item, builtin_types=(Decimal,))
             row["group"] |= dict.fromkeys(row["group"].keys() - self.group_by)
-            known = rows.setdefault(str(row["group"]), row)
-            if known is not row:
-                for name in AMOUNTS:
-                    known["cost"][name] += row["cost"][name]
-        for row in rows.values():
-            row["cost"] |= {name: f"{row['cost'][name]:.6f}" for name in AMOUNTS}
-        return list(rows.values())
+            groups[str(row["group"])].append(row)
+        for rows in groups.values():
+            for name in ("amount", "list_amount"):
+                rows[0]["cost"][name] = f"{sum(row['cost'][name] for row in rows):.6f}"
+        return [rows[0] for rows in groups.values()]
 
 
 class PeopleQuery(Paged, frozen=True, kw_only=True):
@@ -275,6 +271,7 @@ def _summed(kind: type[Struct], parts: Sequence[Struct]) -> Json:
 ADMIN, ENTERPRISE = "api:admin", "read:analytics"
 """What a key for the Admin API opens, and one for the Claude Enterprise Analytics API."""
 
+# By path: what is asked there, and the kinds of keys that open it.
 ENDPOINTS: dict[str, tuple[type[Query], tuple[str, ...]]] = {
     "/v1/organizations/usage_report/claude_code": (RecordsQuery, (ADMIN,)),
     "/v1/organizations/me": (OrganizationQuery, (ADMIN,)),
@@ -284,4 +281,3 @@ ENDPOINTS: dict[str, tuple[type[Query], tuple[str, ...]]] = {
     "/v1/organizations/analytics/users": (PeopleQuery, (ENTERPRISE,)),
     "/v1/organizations/analytics/summaries": (SummariesQuery, (ENTERPRISE,)),
 }
-"""By path: what is asked there, and the kinds of keys that open it."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS, MEMBERS_KEY
-from ccanalytics.wire.claude_code import CursorPage, Page, Record, decode_page, decoder
+from ccanalytics.wire.claude_code import CursorPage, Record, decode_page, decoder
 from ccanalytics.wire.organization import GroupMember, Member, MemberGroup, MemberPage, Organization
 
 REPORT = "/v1/organizations/usage_report/claude_code"
@@ -33,7 +33,8 @@ class AdminClient(Client):
 
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, none when nobody was active; an error rather than a part."""
-        return self._all_rows(REPORT, self._decode, starting_at=checked_day(day).isoformat())
+        decode = self._noting(decode_page)
+        return self._all_rows(REPORT, decode, starting_at=checked_day(day).isoformat())
 
     def organization(self) -> Organization:
         """The organization of the key; the cheapest way to check a key."""
@@ -46,9 +47,6 @@ class AdminClient(Client):
         if len(known) < len(found):
             log.warning("Left out %d members without an address.", len(found) - len(known))
         return known
-
-    def _decode(self, body: bytes) -> Page:
-        return self._noted(body, decode_page(body))
 
 
 class MemberClient(AdminClient):

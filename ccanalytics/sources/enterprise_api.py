@@ -48,8 +48,10 @@ class EnterpriseClient(Client):
         asked = checked_day(day)
         if asked < FLOOR:
             raise ValueError(f"{asked} is before {FLOOR}, the start of this API.")
+        # The rest of a row belongs to other products.
+        decode = self._noting(wire.decode_people, inside="claude_code_metrics")
         try:
-            rows = self._all_rows(USERS, self._decode, date=asked.isoformat())
+            rows = self._all_rows(USERS, decode, date=asked.isoformat())
         except ApiError as error:
             raise _not_yet(error, {asked}) from None
         found = (_record(asked, row, self._organization or "") for row in rows)
@@ -84,10 +86,6 @@ class EnterpriseClient(Client):
             found |= {row.day: row for row in page.rows if first <= row.day <= last}
             first = end
         return found
-
-    def _decode(self, body: bytes) -> wire.PeoplePage:
-        # The rest of a row belongs to other products.
-        return self._noted(body, wire.decode_people(body), inside="claude_code_metrics")
 
 
 def _not_yet(error: ApiError, asked: set[date]) -> ApiError:

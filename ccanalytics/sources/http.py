@@ -188,12 +188,17 @@ class Client(Source):
             cursors.add(cursor)
             params = {**params, page.continued_by: cursor}
 
-    def _noted(self, body: bytes, page: PageT, inside: str = "") -> PageT:
-        """The page; fields of its rows that are new to this version are logged once."""
-        if news := unknown_fields(body, page.data, inside) - self.unknown_fields:
-            log.warning("The service sends fields unknown to this version: %s.", sorted(news))
-            self.unknown_fields |= news
-        return page
+    def _noting(self, decode: Decode[PageT], inside: str = "") -> Decode[PageT]:
+        """`decode`, which also logs fields of rows that are new to this version, each once."""
+
+        def decoded(body: bytes) -> PageT:
+            page = decode(body)
+            if news := unknown_fields(body, page.data, inside) - self.unknown_fields:
+                log.warning("The service sends fields unknown to this version: %s.", sorted(news))
+                self.unknown_fields |= news
+            return page
+
+        return decoded
 
     def _request(self, path: str, params: Params, decode: Decode[T]) -> T:
         """The decoded answer, after as many tries as the budget allows."""

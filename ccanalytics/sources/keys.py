@@ -131,7 +131,7 @@ def find_key(
         found = (environ.get(name, "").strip() for name in kind.variables)
         return next((key for key in found if key), None)
     try:
-        text, mode = key_file.read_text(encoding="utf-8").strip(), key_file.stat().st_mode
+        text, mode = key_file.read_text(encoding="utf-8-sig").strip(), key_file.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise AuthError(f"The key file {key_file} cannot be read: {reason}.") from None

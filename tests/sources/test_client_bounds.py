@@ -222,6 +222,14 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode, refused):
         assert find_key({}, file) == KEY
 
 
+def test_a_key_file_may_come_from_windows(tmp_path):
+    """A byte order mark and the end of the line are not part of the key."""
+    file = tmp_path / "key.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
+    file.chmod(0o600)
+    assert find_key({}, file) == KEY
+
+
 def syncing(url, folder, *flags, fetch="2026-11-16"):
     """A running `ccanalytics sync`."""
     words = ("sync", "--source", "api", "--since", fetch, "--until", "2026-11-20")

@@ -18,7 +18,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 import ccanalytics.wire.claude_code as wire
-from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.registry import Organisation, Source
 from ccanalytics.sources.sample.staff import ORGANIZATION, TEAMS, StaffMember, people
 from ccanalytics.wire.analytics_cost import (
@@ -45,13 +44,6 @@ HOLIDAYS = {
     date(2026, 11, 27): "Day after Thanksgiving",
     date(2026, 12, 25): "Christmas Day",
 }
-
-MONTHLY_BUDGET_USD = 11_500.0
-BUDGETS: dict[BudgetScope, dict[str, float]] = {
-    "team": {"Payments": 1_600.0},
-    "cost_centre": {"4100 Products": 4_500.0, "4200 Foundations": 3_500.0},
-}
-SEAT_PRICES = {date(2026, 1, 1): 150.0}  # a month
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}  # and their volume
 KEY_IDS = {name: f"apikey_{number:02d}" for number, name in enumerate(KEYS, 1)}
@@ -154,12 +146,18 @@ class SampleOrganisation(Source):
         context = (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM)
         moved = (MIGRATION[0], "The larger model is replaced", None)
         trained = (TRAINED_TEAM, TRAINED_FROM, "Training in pairs")
-        calendars = {
-            "holidays": _csv("date,name", *HOLIDAYS.items()),
-            "events": _csv("date,what,team", moved, context),
-            "interventions": _csv("team,date,what", trained),
-        }
-        return Organisation(self.roster_csv(), calendars, MONTHLY_BUDGET_USD, BUDGETS, SEAT_PRICES)
+        centres = {"4100 Products": 4_500.0, "4200 Foundations": 3_500.0}
+        return Organisation(
+            roster_csv=self.roster_csv(),
+            calendars_csv={
+                "holidays": _csv("date,name", *HOLIDAYS.items()),
+                "events": _csv("date,what,team", moved, context),
+                "interventions": _csv("team,date,what", trained),
+            },
+            monthly_budget_usd=11_500.0,
+            budgets={"team": {"Payments": 1_600.0}, "cost_centre": centres},
+            seat_prices={date(2026, 1, 1): 150.0},
+        )
 
 
 def _csv(header: str, *lines: tuple[object, ...]) -> str:
