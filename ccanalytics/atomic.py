@@ -27,19 +27,6 @@ log = logging.getLogger(__name__)
 ASIDE = ".cca-writing-"
 """Prefix of files being written, and of folders for them."""
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take_lock(handle: int, *, shared: bool = False, wait: bool = True) -> None:
-        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take_lock(handle: int, *, shared: bool = False, wait: bool = True) -> None:
-        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        fcntl.flock(handle, kind | (0 if wait else fcntl.LOCK_NB))
-
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write `text` to a file next to `path` and rename it: readers see the old file or the new."""
@@ -65,30 +52,45 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def alone(lock: Path, *, waiting: str = "") -> Iterator[None]:
-    """Hold `lock`, a file created for it; others who ask for it wait, and log `waiting`."""
-    make_private(lock.parent)
-    if waiting:
-        try:
-            with _held(_opened(lock), wait=False):
-                pass
-        except OSError:
-            log.warning("%s", waiting)
-    with _held(_opened(lock)):
-        yield
+def alone(
+    lock: Path, *, waiting: str = "", shared: bool = False, wait: bool = True
+) -> Iterator[None]:
+    """Hold `lock`, a file created for it; others who ask for it wait, and log `waiting`.
 
-
-@contextlib.contextmanager
-def _held(handle: int, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    Those who hold it `shared` hold it together. Without `wait` it is an `OSError` that it is held.
+    """
     try:
-        _take_lock(handle, shared=shared, wait=wait)
+        make_private(lock.parent)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        if not shared:
+            raise
+        # Nobody can write here, and perhaps nobody ever did.
+        handle = os.open(lock if lock.exists() else os.devnull, os.O_RDONLY)
+    try:
+        try:
+            _take(handle, shared=shared, wait=False)
+        except OSError:
+            if not wait:
+                raise
+            if waiting:
+                log.warning("%s", waiting)
+            _take(handle, shared=shared, wait=True)
         yield
     finally:
         os.close(handle)
 
 
-def _opened(lock: Path) -> int:
-    return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+def _take(handle: int, *, shared: bool, wait: bool) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(handle, kind | (0 if wait else fcntl.LOCK_NB))
 
 
 class AtomicFolder:
@@ -103,13 +105,7 @@ class AtomicFolder:
     def reading(self) -> Iterator[None]:
         """While this is open no file is moved, and all files belong to complete sets."""
         while self.root.is_dir():
-            try:
-                make_private(self.aside)
-                handle = _opened(self._lock)
-            except OSError:  # nobody can write here, and perhaps nobody ever did
-                there = self._lock if self._lock.exists() else os.devnull
-                handle = os.open(there, os.O_RDONLY)
-            with _held(handle, shared=True):
+            with alone(self._lock, shared=True):
                 # Under the lock, a commit can only be left over from a crash.
                 if not self._commit.exists():
                     yield
@@ -147,10 +143,10 @@ class AtomicFolder:
             os.rename(folder, self._commit)
             _flush(self.aside)
             self._finish()
-        for links in self.aside.glob("read-*/lock"):
-            # Those of a dead process: its lock has ended with it.
-            with contextlib.suppress(OSError), _held(_opened(links), wait=False):
-                shutil.rmtree(links.parent, ignore_errors=True)
+            for links in self.aside.glob("read-*"):
+                # Those of a dead process: its lock has ended with it.
+                with contextlib.suppress(OSError), alone(links / "lock", wait=False):
+                    shutil.rmtree(links, ignore_errors=True)
 
     def _finish(self) -> None:
         """Move what is in `commit`."""
@@ -171,11 +167,10 @@ class AtomicFolder:
         opened = contextlib.ExitStack()
         atexit.register(opened.close)
         try:
-            new = Path(tempfile.mkdtemp(prefix="new-", dir=self.aside))
-            opened.enter_context(alone(new / "lock"))
-            # Only now does it have the name of those that are removed when nobody holds them.
-            folder = new.rename(new.with_name(f"read-{new.name}"))
+            # No writer looks at it before it is locked: it would have to wait for this reader.
+            folder = Path(tempfile.mkdtemp(prefix="read-", dir=self.aside))
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
+            opened.enter_context(alone(folder / "lock"))
             for path in paths:
                 link = folder / path.relative_to(self.root)
                 make_private(link.parent)

@@ -95,10 +95,10 @@ def _sync(
     with progress(begin) as shown:
         from ccanalytics.frames.arrow_tables import do_without_pandas
         from ccanalytics.issue.fetching import fetch_companion, fetch_days
-        from ccanalytics.store.layout import companion_of
+        from ccanalytics.store.layout import companions
 
         do_without_pandas()
-        parts = {flag: companion_of(flag) for flag in extra}
+        parts = {flag: companions(flag)[0] for flag in extra}
         for part in parts.values():
             part.open(chosen.spec, chosen.access)  # refused before anything is fetched
         result = fetch_days(chosen, *days, progress=shown, **how)

@@ -8,13 +8,15 @@ The coverage grade of a number is about the records of its week, not about its m
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.dataset.dataset import Dataset, days_of, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.frames.schemas import TOKENS
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
 from ccanalytics.words import counted, day_words
@@ -40,21 +42,20 @@ def coverage_of(data: Dataset, *, money: bool) -> Coverage:
     """The coverage of a number of the last closed week; money needs priced tokens."""
     if not len(data.weeks):
         return NO_COVERAGE
-    first, last = data.weeks[-1], data.weeks[-1] + pd.Timedelta(days=6)
+    week = data.weeks[-1].date()
     usage, rows, days = (
-        frame[frame["date"].between(first, last)]
+        days_of(frame, week, week + timedelta(days=6))
         for frame in (data.model_usage, data.activity, data.days)
     )
     if money and (priced := _priced(usage)) < NEARLY_ALL:
         return Coverage("partial", f"{100 * priced:.0f} % of tokens have a known price")
-    people = rows.loc[rows["actor_kind"] == "user", "actor"].nunique()
-    if people and not data.roster.empty:
+    people = _people(rows)
+    if people and len(data.roster):
         known = 1 - len(not_on_roster(rows, data.roster)) / people
         if known < NEARLY_ALL:
             return Coverage("partial", f"{100 * known:.0f} % of active people are on the roster")
-    moving = int((~days["final"]).sum())
-    if moving:
-        return Coverage("moving", f"{moving} of 7 days may still change")
+    if not days["final"].all():
+        return Coverage("moving", f"{(~days['final']).sum()} of 7 days may still change")
     return Coverage("complete", "all seven days are final")
 
 
@@ -63,7 +64,7 @@ def trust_facts(data: Dataset) -> TitledFrame:
     stored, weeks = data.days[data.days["stored"]], counted(len(data.weeks), "closed week")
     moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
     last = f", the last from {day_words(data.weeks[-1], '%B %Y')}" if len(data.weeks) else ""
-    users = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    users = counted(_people(data.activity), "person", "people")
     strangers = "without a roster it is unknown who could have used it"
     if len(data.roster):
         known = _count(data, not_on_roster(data.activity, data.roster))
@@ -72,7 +73,7 @@ def trust_facts(data: Dataset) -> TitledFrame:
         "Days": f"{len(stored)} of {len(data.days)} stored, "
         + (f"{moving} of them may still change" if moving else "all of them final"),
         "Weeks": f"{weeks}{last}",
-        "People": f"{counted(users, 'person', 'people')} with records; {strangers}",
+        "People": f"{users} with records; {strangers}",
         "Prices": _price_fact(data),
         "Late data": f"{counted(restated, 'day')} changed when they were fetched again",
     }
@@ -98,54 +99,47 @@ def _price_fact(data: Dataset) -> str:
 
 def coverage_ledger(data: Dataset) -> TitledFrame:
     """One row per group that is, or may be, missing in these records: who, state, why."""
-    rows = resolve(data.spec.coverage or "dataset.coverage:service_rows")(data)
+    rows = resolve(data.spec.coverage)(data)
     return titled(pd.DataFrame(rows, columns=["who", "state", "why"]), "Coverage")
 
 
-def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Who is missing in the records of an organisation."""
+def organisation_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """Who and what is missing in the records of an organisation."""
+    groups, actors = ["service", "any"], _actor_rows(data)
+    if not data.spec.has_usage:
+        groups, actors = ["cost" if data.has_cost else "no cost", "enterprise", "any"], []
+    rows = pd.read_csv(Path(__file__).with_name("coverage_rows.csv"), index_col="of").loc[groups]
+    return [*rows.itertuples(index=False, name=None), *actors, *_roster_rows(data)]
+
+
+def _actor_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """The actors that are no people."""
     kinds = data.activity.groupby(data.activity["actor_kind"].astype("str"))["actor"].nunique()
     keys = counted(kinds.get("api_key", 0), "key")
     key = "A key can be a pipeline or several people. It is counted separately, never as a person."
     text = "They are counted separately, in no figure of people, teams or keys. Update ccanalytics."
     others = kinds.drop(["user", "api_key"], errors="ignore").items()
     rows = [(f"Actors of the kind {kind}", f"{n} in the data", text) for kind, n in others]
-    actors = [("People behind API keys", keys, key), *rows]
-    return [*_written("service", "any"), *actors, *_roster_rows(data)]
-
-
-def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Who and what is missing in the records of a Claude Enterprise organisation."""
-    cost = "cost" if data.has_cost else "no cost"
-    return [*_written(cost, "enterprise", "any"), *_roster_rows(data)]
+    return [("People behind API keys", keys, key), *rows]
 
 
 def data_inventory(data: Dataset) -> TitledFrame:
     """One row per kind of data about people that was read: what, grain, shown."""
-    groups = f"only in groups of {data.minimum_group} or more"
-    people = {"named": "by name", "pseudonym": "under a keyed pseudonym"}.get(data.identity, groups)
     grain = "person, day, terminal" if data.spec.has_usage else "person, day"
-    rows = [
-        ("Sessions, changed lines, commits, pull requests", grain, people),
-        ("Decisions on proposed edits", "person, day, tool", people),
-    ]
+    rows = [("Sessions, changed lines, commits, pull requests", grain)]
     if data.has_cost:
         what = "Tokens and estimated cost" if data.has_tokens else "Cost at list prices"
-        rows.insert(1, (f"{what} by model", grain, people))
-    rows += [
-        (f"{name.capitalize()} by model", "person, day", people)
-        for name, frame in data.extras.items()
-        if "actor_kind" in frame
-    ]
+        rows.append((f"{what} by model", grain))
+    rows.append(("Decisions on proposed edits", "person, day, tool"))
+    for name, frame in data.extras.items():
+        if "actor_kind" in frame:
+            rows.append((f"{name.capitalize()} by model", "person, day"))
     if len(data.roster):
-        rows.append(("Team, first and last day on the roster", "person", people))
-    return titled(pd.DataFrame(rows, columns=["what", "grain", "shown"]), "Data about people")
-
-
-def _written(*groups: str) -> list[tuple[str, str, str]]:
-    """The rows of these groups, which say the same of everybody's data."""
-    rows = pd.read_csv(Path(__file__).with_name("coverage_rows.csv"), index_col="of")
-    return list(rows.loc[list(groups)].itertuples(index=False, name=None))
+        rows.append(("Team, first and last day on the roster", "person"))
+    groups = f"only in groups of {data.minimum_group} or more"
+    shown = {"named": "by name", "pseudonym": "under a keyed pseudonym"}.get(data.identity, groups)
+    frame = pd.DataFrame(rows, columns=["what", "grain"]).assign(shown=shown)
+    return titled(frame, "Data about people")
 
 
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -153,14 +147,13 @@ def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
     if data.roster.empty:
         text = "Without a roster it is unknown who is missing, and rates have no denominator."
         return [("People who never used it", "not known", text)]
-    silent = "People on the roster without any record in this range"
+    unseen = _count(data, never_seen(data.activity, data.roster, data.since, data.until))
     why = "They did not use it, or their use is not recorded here; the data cannot say which."
-    strangers = not_on_roster(data.activity, data.roster)
+    strangers = _count(data, not_on_roster(data.activity, data.roster))
     text = "They are in the totals and in no team."
-    unseen = never_seen(data.activity, data.roster, data.since, data.until)
     return [
-        (silent, _count(data, unseen), why),
-        ("People in the data but not on the roster of that day", _count(data, strangers), text),
+        ("People on the roster without any record in this range", unseen, why),
+        ("People in the data but not on the roster of that day", strangers, text),
     ]
 
 
@@ -171,8 +164,11 @@ def _count(data: Dataset, people: list[str]) -> str:
     return counted(len(people), "person", "people")
 
 
+def _people(rows: pd.DataFrame) -> int:
+    return rows.loc[rows["actor_kind"] == "user", "actor"].nunique()
+
+
 def _priced(usage: pd.DataFrame) -> float:
-    names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
-    tokens = usage[names].sum(axis=1)
+    tokens = usage[TOKENS].sum(axis=1)
     total = tokens.sum()
     return float(tokens[usage["cost_usd"].notna()].sum() / total) if total else 1.0

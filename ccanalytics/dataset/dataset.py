@@ -76,6 +76,11 @@ class Dataset(ShowsItself):
     cost_days: frozenset[pd.Timestamp] | None = None
     reader: Reader | None = None
 
+    def __post_init__(self) -> None:
+        for name in SCHEMAS:
+            if vars(self)[name] is None:  # so that it is read when it is asked for
+                del vars(self)[name]
+
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs, or one not read yet."""
         if name in SCHEMAS and self.reader is not None:
@@ -162,13 +167,6 @@ class Dataset(ShowsItself):
         for start in range(0, len(self.weeks), size):
             some = self.weeks[start : start + size]
             yield self._of_days(some[0].date(), week_days(some[-1].date())[-1])
-
-    def in_store(self, reader: Reader) -> "Dataset":
-        """The same dataset without its records, which are read when they are asked for."""
-        made = self._with(reader=reader)
-        for name in SCHEMAS:
-            del vars(made)[name]
-        return made
 
     def copy(self) -> "Dataset":
         """A copy of this dataset, independent of it."""

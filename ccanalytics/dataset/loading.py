@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import Dataset, Reader, check_team, days_of
+from ccanalytics.dataset.dataset import Dataset, Reader, check_team
 from ccanalytics.dataset.published_teams import withheld_before
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
@@ -190,41 +190,32 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-
-    def shown(frames: Frames, *, also: Frames = MappingProxyType({})) -> dict[str, pd.DataFrame]:
-        """Those with actors: one address per person, the team of the day, then as `identity` says.
-
-        The actors identify people; the ids themselves would undo a pseudonym.
-        """
-        known = dict(also)
-        for name, frame in frames.items():
-            if "actor_kind" in frame:
-                plain = frame.drop(columns="actor_id", errors="ignore")
-                known[name] = with_teams(normalised_actors(plain, people), roster)
-        return apply_identity(known, identity, secret)
-
-    given |= shown(given, also={"roster": roster})
     given.pop("addresses", None)
-    known = {name: given.pop(name, None) for name in (*SCHEMAS, "roster")}
+
+    def of_people(frame: pd.DataFrame) -> pd.DataFrame:
+        """One address per person, with the team of the day; the ids would undo a pseudonym."""
+        plain = frame.drop(columns="actor_id", errors="ignore")
+        return with_teams(normalised_actors(plain, people), roster)
+
+    def read(name: str, first: date, last: date) -> pd.DataFrame:
+        assert later is not None
+        return apply_identity({name: of_people(later(name, first, last))}, identity, secret)[name]
+
+    actors = {name: of_people(frame) for name, frame in given.items() if "actor_kind" in frame}
+    given |= apply_identity({**actors, "roster": roster}, identity, secret)
     data = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
-        **known,
+        **{name: given.pop(name, None) for name in (*SCHEMAS, "roster")},
         days=days,
         identity=identity,
         **fields,
         extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
+        reader=read if later else None,
     )
-    if not later:
-        return data.of_team(team) if team else data
-
-    def read(name: str, first: date, last: date) -> pd.DataFrame:
-        frame = extras[name] if name in extras else later(name, first, last)
-        return shown({name: days_of(frame, first, last)})[name]
-
-    return data.in_store(read)
+    return data.of_team(team) if team else data
 
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.schemas import KEYS, SCHEMAS
+from ccanalytics.frames.schemas import KEYS, SCHEMAS, TOKENS
 from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
@@ -22,8 +22,7 @@ from ccanalytics.words import counted, listed
 
 Level = Literal["passed", "warning", "stop"]
 
-Found = tuple[Level, str] | None
-"""What a check found; None when there is nothing to note."""
+Found = tuple[Level, str]
 
 PLAUSIBLE = (0.4, 2.5)
 """Recorded cost / list price of the same tokens: discounts, long contexts and one-hour cache
@@ -65,9 +64,7 @@ def preflight(data: Dataset) -> Checks:
 
     A stop keeps a report from being made; nothing is raised here.
     """
-    return Checks(
-        Check(name, *(check(data) or ("passed", fine))) for name, (check, fine) in CHECKS.items()
-    )
+    return Checks(Check(name, *check(data)) for name, check in CHECKS.items())
 
 
 def stops(checks: Iterable[Check]) -> list[Check]:
@@ -85,17 +82,18 @@ def days_are_whole(data: Dataset) -> Found:
     if late := int((missing < stored.min()).sum()):
         first = f"{stored.min():%Y-%m-%d}"
         return "warning", f"The records start on {first}, {counted(late, 'day')} into the range."
-    return None
+    return "passed", "No day is missing between stored ones."
 
 
 def days_are_closed(data: Dataset) -> Found:
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
     # Session logs are read whenever they are loaded.
     if early.empty or data.spec.sync_all:
-        return None
-    return "warning", (
+        return "passed", "Every closed week was complete when it was fetched."
+    text = (
         f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync again."
     )
+    return "warning", text
 
 
 def records_are_apart(data: Dataset) -> Found:
@@ -103,9 +101,10 @@ def records_are_apart(data: Dataset) -> Found:
     # are the service's: of two API keys of one name, or two addresses of a person.
     keys = [key.name for key in KEYS]
     twice = data.activity[data.activity.duplicated(keys, keep=False)]
-    days = _days(twice["date"].drop_duplicates())
-    text = f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count."
-    return None if twice.empty else ("warning", text)
+    if twice.empty:
+        return "passed", "No two records share their day, actor, terminal and customer type."
+    text = f"{len(twice)} records share day, actor, terminal and customer type"
+    return "warning", f"{text} ({_days(twice['date'].drop_duplicates())}): all count."
 
 
 def counts_are_possible(data: Dataset) -> Found:
@@ -115,22 +114,24 @@ def counts_are_possible(data: Dataset) -> Found:
         for column, values in getattr(data, name).select_dtypes("number").items()
         if (values < 0).any()
     ]
-    return ("stop", f"Below zero: {', '.join(below)}.") if below else None
+    if below:
+        return "stop", f"Below zero: {', '.join(below)}."
+    return "passed", "Counts and amounts are zero or more."
 
 
 def cost_is_plausible(data: Dataset) -> Found:
     """The recorded cost is close to the list price of its tokens."""
     if not data.has_tokens:
-        return None
+        return "passed", "This source has neither cost nor tokens."
     free = data.model_usage["cost_usd"] == 0
-    recorded, listed = _recorded_and_listed(data.model_usage[~free])
+    recorded, at_list = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
     # Amounts only of one's own records: minus the shown weeks, they would reveal those withheld.
     own, text = data.minimum_group == 1, "Too little use with a known list price."
     level: Level = "passed"
-    if listed >= MINIMUM_USD:
-        times = recorded / listed
-        amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if own else ""
+    if at_list >= MINIMUM_USD:
+        times = recorded / at_list
+        amounts = f" (${recorded:,.0f} to ${at_list:,.0f})" if own else ""
         text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
         if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
             text += " An amount is in another unit than US cents, or tokens are missing."
@@ -153,64 +154,46 @@ def schema_is_known(data: Dataset) -> Found:
         "tool": set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS),
         "model without a price": unpriced_models(data.model_usage),
     }
-    found = [
-        f"{kind} {listed(sorted(map(str, names)), 6)}" for kind, names in news.items() if names
-    ]
-    return (
-        ("warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}.")
-        if found
-        else None
-    )
+    found = [f"{kind} {listed(sorted(map(str, some)), 6)}" for kind, some in news.items() if some]
+    if found:
+        return "warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}."
+    return "passed", "No new field, tool or unpriced model."
 
 
 def people_are_there(data: Dataset) -> Found:
-    if len(data.weeks) < 5:
-        return None
     people = data.activity[data.activity["actor_kind"] == "user"]
-    counts = people.groupby(week_of(people["date"]))["actor"].nunique()
-    *before, last = counts.reindex(data.weeks[-5:], fill_value=0)
-    then = median(before)
-    if then < data.minimum_group or last >= then / 2:
-        return None
-    shown = f"fewer than {data.minimum_group}" if 0 < last < data.minimum_group else last
+    by_week = people.groupby(week_of(people["date"]))["actor"].nunique()
+    counts = by_week.reindex(data.weeks[-5:], fill_value=0).tolist()
+    then = median(counts[:-1]) if len(counts) == 5 else 0
+    if then < data.minimum_group or counts[-1] >= then / 2:
+        text = "The last week has at least half as many people as the four before it"
+        return "passed", f"{text}, or is too early."
+    few = 0 < counts[-1] < data.minimum_group
+    shown = f"fewer than {data.minimum_group}" if few else counts[-1]
     text = f"People with records in the last week: {shown}; {then:.0f} in the four weeks before"
     return "warning", f"{text} (median). Records may be missing."
 
 
-CHECKS: dict[str, tuple[Callable[[Dataset], Found], str]] = {
-    "Days without a gap": (days_are_whole, "No day is missing between stored ones."),
-    "Days closed when fetched": (
-        days_are_closed,
-        "Every closed week was complete when it was fetched.",
-    ),
-    "No record twice": (
-        records_are_apart,
-        "No two records share their day, actor, terminal and customer type.",
-    ),
-    "No count below zero": (counts_are_possible, "Counts and amounts are zero or more."),
-    "Cost plausible against tokens": (
-        cost_is_plausible,
-        "This source has neither cost nor tokens.",
-    ),
-    "Schema as expected": (schema_is_known, "No new field, tool or unpriced model."),
-    "People still there": (
-        people_are_there,
-        "The last week has at least half as many people as the four before it, or is too early.",
-    ),
+CHECKS: dict[str, Callable[[Dataset], Found]] = {
+    "Days without a gap": days_are_whole,
+    "Days closed when fetched": days_are_closed,
+    "No record twice": records_are_apart,
+    "No count below zero": counts_are_possible,
+    "Cost plausible against tokens": cost_is_plausible,
+    "Schema as expected": schema_is_known,
+    "People still there": people_are_there,
 }
-"""Each check, and what is said when it finds nothing."""
 
 
 def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     """US dollars recorded and at list price, for models with both prices."""
     recorded, listed = 0.0, 0.0
     priced = usage[usage["cost_usd"].notna()]
-    tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
-    sums = priced.groupby(["model", "date"], observed=True)[[*tokens, "cost_usd"]].sum()
+    sums = priced.groupby(["model", "date"], observed=True)[[*TOKENS, "cost_usd"]].sum()
     for (model, day), row in sums.iterrows():
         if price := price_list(Tariff(str(model)), day.date()):
             # A day's sum is not a long context, however large.
-            counts = Tokens._make([*map(int, row[tokens]), 0, 0])
+            counts = Tokens._make([*map(int, row[TOKENS]), 0, 0])
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)
             recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed

@@ -7,7 +7,7 @@ were withheld: they stay withheld, and a week that few people changed since is w
 It also remembers the roster: a team that few people left or joined for past weeks would tell them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,16 +25,8 @@ from ccanalytics.weeks import monday
 WEEKS, ROSTER = "published.json", "published_roster.json"
 """The published weeks, and the roster of the newest output without names."""
 
-
-class PublishedStay(msgspec.Struct, frozen=True):
-    """A row of that roster, as far as it says whose records are whose, and of which team."""
-
-    actor: str
-    team: str | None
-    start: date | None
-    end: date | None
-    alias: str = ""
-    user_id: str = ""
+STAY = ["actor", "team", "start", "end", "alias", "user_id"]
+"""The columns of that roster: those that say whose records are whose, and of which team."""
 
 
 class PublishedWeek(msgspec.Struct, frozen=True):
@@ -50,15 +42,14 @@ def remember_published(
     store: Store, source: str, weeks: Mapping[date, PublishedWeek], roster: pd.DataFrame
 ) -> None:
     """Remember that these weeks were published, by this roster."""
-    (known, published), stays = _published(store, source), stays_of(roster)
+    (known, published), now = _published(store, source), _stays(roster)
     after = dict(known)
     for week, new in weeks.items():
         old = known.get(week, new)
         money = old.withheld_money | new.withheld_money
         after[week] = PublishedWeek(old.at, old.withheld | new.withheld, money)
-    if after != known or published != stays:
-        files = {WEEKS: msgspec.json.encode(after), ROSTER: msgspec.json.encode(stays)}
-        store.write_days(source, [], files)
+    if after != known or published != now:
+        store.write_days(source, [], {WEEKS: msgspec.json.encode(after), ROSTER: now})
 
 
 def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dict[str, Any]:
@@ -71,7 +62,7 @@ def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dic
         for money, teams in ((False, one.withheld), (True, one.withheld_money))
         for team in teams
     ]
-    if published is not None and published != stays_of(roster):
+    if published is not None and published != _stays(roster):
         last = max(weeks) + timedelta(days=6)
         rows = to_pandas(store.read(spec.name, "activity", min(weeks), last))
         rows = rows.assign(week=week_of(rows["date"]))
@@ -89,32 +80,26 @@ def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dic
     return {"hidden_weeks": hidden_weeks, "withheld_before": frozenset(withheld)}
 
 
-def stays_of(roster: pd.DataFrame) -> list[PublishedStay]:
-    """A roster as it is remembered when something is published."""
+def _stays(roster: pd.DataFrame) -> bytes:
+    """The file of a roster, to remember it when something is published."""
     days = {name: roster[name].dt.date for name in ("start", "end")}
-    texts = {
-        name: roster[name].fillna("") if name in roster else "" for name in ("alias", "user_id")
-    }
-    rows = roster[["actor", "team"]].assign(**days, **texts).astype("object")
-    return [PublishedStay(*row) for row in rows.where(rows.notna(), None).itertuples(index=False)]
+    rows = roster.reindex(columns=STAY).fillna({"alias": "", "user_id": ""}).assign(**days)
+    rows = rows.astype("object")
+    return msgspec.json.encode(rows.where(rows.notna(), None).to_dict("records"))
 
 
-def _published(
-    store: Store, source: str
-) -> tuple[dict[date, PublishedWeek], list[PublishedStay] | None]:
+def _published(store: Store, source: str) -> tuple[dict[date, PublishedWeek], bytes | None]:
     """What was published by the Mondays of the weeks, and the roster; None before the first."""
-    weeks, roster = store.read_file(source, WEEKS), store.read_file(source, ROSTER)
-    stays = None if roster is None else msgspec.json.decode(roster, type=list[PublishedStay])
-    return msgspec.json.decode(weeks or b"{}", type=dict[date, PublishedWeek]), stays
+    weeks = store.read_file(source, WEEKS) or b"{}"
+    known = msgspec.json.decode(weeks, type=dict[date, PublishedWeek])
+    return known, store.read_file(source, ROSTER)
 
 
-def _teams(
-    rows: pd.DataFrame, published: Sequence[PublishedStay], roster: pd.DataFrame
-) -> pd.DataFrame:
+def _teams(rows: pd.DataFrame, published: bytes, roster: pd.DataFrame) -> pd.DataFrame:
     """The week, actor and teams of the records by the published roster and by the new one."""
-    before = roster_of(map(msgspec.structs.asdict, published))
+    rosters = {"before": roster_of(msgspec.json.decode(published)), "now": roster}
     known = {
         name: with_teams(normalised_actors(rows, one_address(one)), one)["team"].astype("str")
-        for name, one in {"before": before, "now": roster}.items()
+        for name, one in rosters.items()
     }
-    return rows[["week", "actor"]].assign(**known).fillna({"before": NO_TEAM, "now": NO_TEAM})
+    return rows[["week", "actor"]].assign(**known).fillna(dict.fromkeys(rosters, NO_TEAM))

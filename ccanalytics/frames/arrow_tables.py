@@ -1,16 +1,16 @@
 """Rows of one UTC day -> an Arrow table; an Arrow table -> pandas; several frames -> one."""
 
+import re
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ccanalytics.frames.schemas import USD, WORDS
+from ccanalytics.frames.schemas import USD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FEW_ROWS = 50_000
 """So few rows are read by one thread: several would cost more than they save."""
 
-_CONTROL = r"\p{Cc}"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def do_without_pandas() -> None:
@@ -43,8 +43,7 @@ def do_without_pandas() -> None:
 def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
     """A table of rows without their first column, `date`; dollars are in units of USD's scale."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 1)
-    midnight = pa.scalar(datetime(day.year, day.month, day.day), schema[0].type)
-    arrays = [pa.repeat(midnight, len(rows))]
+    arrays = [pa.repeat(pa.scalar(day).cast(schema[0].type), len(rows))]
     for field, column in zip(list(schema)[1:], columns, strict=True):
         kind = pa.int64() if field.type == USD else field.type
         array = pa.array(column, kind)
@@ -73,20 +72,18 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
     import pandas as pd  # a sync makes tables, and no frame
 
     for position, column in enumerate(table.schema):
-        values = table.column(position)
         if column.type == USD:
-            table = table.set_column(position, column.name, values.cast(pa.float64()))
-        elif column.type in (pa.string(), WORDS):
-            names = values.dictionary_encode().unify_dictionaries()
-            words = names.chunk(0).dictionary if names.num_chunks else pa.array([], pa.string())
-            if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():
-                plain = values.cast(pa.string())
-                plain = pc.replace_substring_regex(plain, _CONTROL, "\ufffd")
-                names = plain.dictionary_encode()
-            table = table.set_column(position, column.name, names)
+            money = table.column(position).cast(pa.float64())
+            table = table.set_column(position, column.name, money)
     kinds = {pa.bool_(): pd.BooleanDtype()}
-    frame = table.to_pandas(types_mapper=kinds.get, use_threads=len(table) > FEW_ROWS)
-    assert isinstance(frame, pd.DataFrame)
+    threads = len(table) > FEW_ROWS
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(
+        strings_to_categorical=True, types_mapper=kinds.get, use_threads=threads
+    )
+    for name, words in frame.select_dtypes("category").items():
+        if _CONTROL.search("".join(words.cat.categories)):
+            plain = words.astype("str").str.replace(_CONTROL, "\ufffd", regex=True)
+            frame[name] = plain.astype("category")
     return frame
 
 

@@ -1,7 +1,7 @@
 """Records of one UTC day -> its tidy Arrow tables; `schemas` describes them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -86,7 +86,6 @@ def build_seats(day: date, summary: Summary | None) -> pa.Table:
 
 
 def _keys(day: date, records: Sequence[Record]) -> list[pa.Array]:
-    midnight = pa.scalar(datetime(day.year, day.month, day.day), KEYS[0].type)
     who = [_name_and_kind(record.actor) for record in records]
     values = [
         [record.organization_id or None for record in records],
@@ -95,7 +94,7 @@ def _keys(day: date, records: Sequence[Record]) -> list[pa.Array]:
         *_columns(records, _DIMENSIONS),
     ]
     arrays = [pa.array(one, key.type) for one, key in zip(values, KEYS[1:], strict=True)]
-    return [pa.repeat(midnight, len(records)), *arrays]
+    return [pa.repeat(pa.scalar(day).cast(KEYS[0].type), len(records)), *arrays]
 
 
 def _repeated(keys: list[pa.Array], times: list[int]) -> list[pa.Array]:

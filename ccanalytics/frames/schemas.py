@@ -69,6 +69,9 @@ _MEASURES = {
 }
 SCHEMAS = {name: pa.schema([*KEYS, *measures]) for name, measures in _MEASURES.items()}
 
+TOKENS = [name for name in SCHEMAS["model_usage"].names if name.endswith("_tokens")]
+"""The columns of tokens, whose sum is all of them."""
+
 ADDRESSES = pa.schema(
     [
         KEYS[0],

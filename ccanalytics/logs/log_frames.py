@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.frames.arrow_tables import table_of
-from ccanalytics.frames.schemas import SCHEMAS, USD, Frames
+from ccanalytics.frames.schemas import SCHEMAS, TOKENS, USD, Frames
 from ccanalytics.logs.edits import EDIT_TOOLS, Outcome
 from ccanalytics.logs.log_facts import (
     Event,
@@ -39,7 +39,7 @@ WHO = dict.fromkeys(("organization", "actor", "customer_type"), "local") | {"act
 """Logs do not say who wrote them, so any folder adds to one organization."""
 
 PLACE = ["date", "terminal", "project"]
-SPENT = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd"]
+SPENT = [*TOKENS, "cost_usd"]
 WORK = ["lines_added", "lines_removed", "commits", "pull_requests"]
 ORDER = {
     "sessions": ["started_at", "session"],

@@ -100,7 +100,7 @@ class SourceSpec:
     organisation: Callable[[], Organisation] | None = None
     is_here: Callable[[Access], bool] | None = None  # of one without a key; None: always
     sync_all: Reference = ""  # a function, where days cannot be fetched one by one
-    coverage: Reference = ""  # a function that lists who is lacking, if not as for an organisation
+    coverage: Reference = "dataset.coverage:organisation_rows"  # who is missing
     report: tuple[str, ...] = ()  # the notebooks of a weekly report, if about one person
     live: tuple[str, ...] = ()  # the notebooks of its live page
     folders: Callable[[Access], Sequence[Path]] | None = None  # whose files a page follows
@@ -141,7 +141,6 @@ SPINE = (
         has_usage=False,
         key=ANALYTICS_KEY,
         frames=("seats", "addresses"),
-        coverage="dataset.coverage:enterprise_rows",
     ),
     SourceSpec(
         name="sample",

@@ -93,8 +93,6 @@ class Restatement(msgspec.Struct, frozen=True):
     day: date
     fetched_before: datetime
     fetched_after: datetime
-    measures: dict[str, tuple[str, str]] = {}
-    """Written by earlier versions: old and new value of each changed sum."""
     people: int = 0
     """How many people have other rows than before."""
 
@@ -129,7 +127,12 @@ class Store:
             return {}
         try:
             with self.atomic.writing() as aside:
-                changes = _Commit(self, source, aside / VERSION / source).add(news, files or {})
+                with self.indexed(source) as index:
+                    whose = {one.organization for one in news.values()} - {None}
+                for organization in whose:
+                    self.check_organization(source, organization)
+                    index.organization = organization
+                changes = _add(index, aside / VERSION / source, news, files or {})
                 if any(aside.iterdir()):
                     self.atomic.commit(aside)
         except OSError as error:
@@ -173,28 +176,21 @@ class Store:
         """
         names = tuple(frames) or layout_of(source).frames
         schemas = frames if isinstance(frames, Mapping) else {n: schema_of(n) for n in names}
-        tables: Frames = {}
         with self.indexed(source) as index:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
-            for frame, schema in schemas.items():
-                parts = [pa.Table.from_batches([], schema)]
-                for month, some in groupby(stored, month_of):
-                    name = f"{frame}/{month}.parquet"
-                    is_lost = lost_ok and not (index.folder / name).exists()
-                    # Arrow decodes columns in threads of its own; more of ours would only wait.
-                    if name in index.files and not is_lost:
-                        parts.append(index.read_month(name, schema, set(some)))
-                tables[frame] = pa.concat_tables(parts)
-        return stored, tables
+            return stored, {
+                name: index.read_days(name, schema, stored, lost_ok=lost_ok)
+                for name, schema in schemas.items()
+            }
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
         """The rows of one frame for the stored days from `since` to `until`, both inclusive.
 
         Text is read as dictionaries, which are faster and smaller on the way to pandas.
         """
-        with self.atomic.reading():
-            days, schema = self.days(source, since, until), encoded(schema_of(frame))
-            return self.read_days(source, days, {frame: schema})[1][frame]
+        with self.indexed(source) as index:
+            days = [day for day in index.days if since <= day <= until]
+            return index.read_days(frame, encoded(schema_of(frame)), days)
 
     def snapshot(self, source: str) -> "Store":
         """A store of the days of a source as they are now, which no later sync changes."""
@@ -222,21 +218,20 @@ class Store:
 
     def restatements(self, source: str) -> list[Restatement]:
         """Every change of a stored day, in the order it was seen."""
-        lines = (self.read_file(source, RESTATEMENTS) or b"").splitlines()
-        return [msgspec.json.decode(line, type=Restatement) for line in lines]
+        lines = self.read_file(source, RESTATEMENTS) or b""
+        return msgspec.json.Decoder(Restatement).decode_lines(lines)
 
     @contextlib.contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
         """The index of a source; while this is open its files match the index."""
         with self.atomic.reading():
-            others = [p for p in self.root.glob("v*") if re.fullmatch(r"v\d+", p.name)]
-            if others and not (self.root / VERSION).is_dir():
-                old, kept = others[0], f"{self.root.name}-{others[0].name}"
+            old = next((p for p in self.root.glob("v*") if re.fullmatch(r"v\d+", p.name)), None)
+            if old and not (self.root / VERSION).is_dir():
+                kept = self.root.with_name(f"{self.root.name}-{old.name}")
                 raise StoreError(
                     f"{old} was written by another version of ccanalytics, which this one does not "
-                    "read. It may be the only copy of its days, so keep it: mv "
-                    f"{old} {self.root.with_name(kept)}. Then fill a new store with ccanalytics "
-                    "sync."
+                    f"read. It may be the only copy of its days, so keep it: mv {old} {kept}. Then "
+                    "fill a new store with ccanalytics sync."
                 )
             yield DayIndex.of(self.folder(source))
 
@@ -263,13 +258,13 @@ def connect(source: str, store: Store | Path | str | None = None) -> "duckdb.Duc
     for damaged in pinned.verify(source)[1]:
         raise damaged
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    for name in (name for name in frame_schemas() if pinned.folder(source, name).exists()):
-        # DuckDB takes a path for a pattern.
-        folder = re.sub(r"[*?[]", r"[\g<0>]", pinned.folder(source, name).as_posix())
-        files = f"{folder}/*.parquet".replace("'", "''")
-        # Columns are only ever added, so older files lack the newest.
-        rows = f"read_parquet('{files}', union_by_name = true)"
-        connection.execute(f"create view {name} as select * from {rows}")
+    for name in frame_schemas():
+        if (folder := pinned.folder(source, name)).exists():
+            # DuckDB takes a path for a pattern.
+            plain = re.sub(r"[*?[]", r"[\g<0>]", folder.as_posix()).replace("'", "''")
+            # Columns are only ever added, so older files lack the newest.
+            rows = f"read_parquet('{plain}/*.parquet', union_by_name = true)"
+            connection.execute(f"create view {name} as select * from {rows}")
     return connection
 
 
@@ -282,26 +277,23 @@ def repair(
     Nothing is deleted: damaged files are kept below `<root>/damaged`, under their old path. A
     damaged `days.parquet` is rebuilt from the existing files.
     """
+    folder = store.folder(source)
     with contextlib.suppress(DamagedFileError), store.indexed(source) as index:
         if not index.damaged(since, until):
-            return {day: set() for day, one in index.days.items() if not one.digest}
-    folder = store.folder(source)
+            return index.lost()
     with store.atomic.writing() as aside:
         try:
-            index = DayIndex.of(folder).copy()
+            index = DayIndex.of(folder)
         except DamagedFileError:
             _set_aside(store.root, folder / INDEX, keep=True)
             index = rebuilt_index(folder)
-        lost = {day: set[str]() for day, one in index.days.items() if not one.digest}
         for error in index.damaged(since, until):
             _set_aside(store.root, error.path)
             if not error.month:  # what is kept next to the days begins anew
                 del index.files[error.path.name]
-            for day in (day for day in index.days if month_of(day) == error.path.stem):
-                lost.setdefault(day, set()).add(error.path.parent.name)
         index.write(aside / VERSION / source)
         store.atomic.commit(aside)
-    return lost
+        return index.lost()
 
 
 def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
@@ -315,86 +307,76 @@ def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
         log.warning("%s is damaged; it is kept as %s.", path, target)
 
 
-class _Commit:
-    """The files of one commit, being written to `folder`."""
-
-    def __init__(self, store: Store, source: str, folder: Path) -> None:
-        self.store, self.source, self.folder = store, source, folder
-        self.layout = layout_of(source)
-        with store.indexed(source) as index:
-            self.index = index.copy()
-
-    def add(self, news: Mapping[date, NewDay], files: Mapping[str, bytes]) -> Changes:
-        """Write the files that change with these days, if any."""
-        for organization in {one.organization for one in news.values()}:
-            self.store.check_organization(self.source, organization)
-            self.index.organization = organization or self.index.organization
-        changes, known = Changes(), self.index.days
-        for day, one in news.items():
-            old = known[day].digest if day in known else ""  # a rebuilt index has no digests
-            changes[day] = "same" if old == one.digest else "changed" if old else "new"
-        # A damaged file that was set aside is written again from the same days.
-        there = self.index.folder
-        gone = {Path(name).stem for name in self.index.files if not (there / name).exists()}
-        written = [day for day in sorted(news) if changes[day] != "same" or month_of(day) in gone]
-        if not (written or files) and all(known[day].final for day in news):
-            return changes
-        for month, days in groupby(written, month_of):
-            frames_of = {day: news[day].frames for day in days}
-            for frame in self.layout.frames:
-                self._write_month(frame, month, frames_of)
-        restated = [news[day] for day, change in changes.items() if change == "changed"]
-        for name, content in {**files, **self._restated(restated)}.items():
-            self.index.put(self.folder, name, content)
-        for day, one in news.items():
-            rows, unknown = len(one.frames[self.layout.frames[0]]), sorted(one.unknown_fields)
-            final = one.may_be_final and is_final(day, one.fetched_at, self.layout.settling)
-            about = (day, one.fetched_at, one.digest, rows, final, unknown, self.source)
-            known[day] = StoredDay(*about)
-        self.index.write(self.folder)
+def _add(
+    index: DayIndex, aside: Path, news: Mapping[date, NewDay], files: Mapping[str, bytes]
+) -> Changes:
+    """Write the files that change with these days, if any, to the folder `aside`."""
+    layout, changes, known = layout_of(index.folder.name), Changes(), index.days
+    for day, one in news.items():
+        old = known[day].digest if day in known else ""  # a rebuilt index has no digests
+        changes[day] = "same" if old == one.digest else "changed" if old else "new"
+    # A damaged file that was set aside is written again from the same days.
+    lost = index.lost()
+    written = [day for day in sorted(news) if changes[day] != "same" or lost.get(day)]
+    if not (written or files) and all(known[day].final for day in news):
         return changes
-
-    def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
-        schema, name = schema_of(frame), f"{frame}/{month}.parquet"
-        old = nothing = schema.empty_table()
-        new = {day: frames.get(frame, nothing) for day, frames in days.items()}
-        path, known = self.index.folder / name, name in self.index.files
-        others = {day for day in self.index.days if month_of(day) == month} - days.keys()
-        if known and (path.exists() or others):
-            old = self.index.read_month(name, schema)
-            if newer := set(pq.read_schema(path).names) - set(schema.names):
-                raise StoreError(
-                    f"{path} has columns of a newer version of ccanalytics, which this one would "
-                    f"lose: {', '.join(sorted(newer))}. Update ccanalytics."
-                )
-        always = (*SCHEMAS, self.layout.frames[0])
-        if known or frame in always or any(map(len, new.values())):
-            self.index.put(self.folder, name, with_days(old, new))
-
-    def _restated(self, news: Iterable[NewDay]) -> dict[str, bytes]:
-        """The file of restatements, if these days, which differ from the stored ones, add any."""
-        added = []
-        for new in news:
-            if (old := self.index.days[new.day]).closed:
-                _, before = self.store.read_days(self.source, [new.day], lost_ok=True)
-                people = _people_changed(before, new.frames)
-                added.append(Restatement(new.day, old.fetched_at, new.fetched_at, people=people))
-        known = self.store.read_file(self.source, RESTATEMENTS) or b""
-        return {RESTATEMENTS: known + msgspec.json.Encoder().encode_lines(added)} if added else {}
+    restated = [one for one in news.values() if changes[one.day] == "changed"]
+    files = {**files, **_restated(index, restated)}
+    for month, days in groupby(written, month_of):
+        frames_of = {day: news[day].frames for day in days}
+        for frame in layout.frames:
+            _write_month(index, aside, frame, month, frames_of)
+    for name, content in files.items():
+        index.put(aside, name, content)
+    for day, one in news.items():
+        final = one.may_be_final and is_final(day, one.fetched_at, layout.settling)
+        about = len(one.frames[layout.frames[0]]), final, sorted(one.unknown_fields)
+        known[day] = StoredDay(day, one.fetched_at, one.digest, *about, index.folder.name)
+    index.write(aside)
+    return changes
 
 
-def _people_changed(before: Frames, after: Frames) -> int:
+def _write_month(
+    index: DayIndex, aside: Path, frame: str, month: str, days: Mapping[date, Frames]
+) -> None:
+    schema, name = schema_of(frame), f"{frame}/{month}.parquet"
+    path, known = index.folder / name, name in index.files
+    stored = [day for day in sorted(index.days) if month_of(day) == month]
+    old = index.read_days(frame, schema, stored, lost_ok=days.keys() >= set(stored))
+    if len(old) and (newer := set(pq.read_schema(path).names) - set(schema.names)):
+        raise StoreError(
+            f"{path} has columns of a newer version of ccanalytics, which this one would "
+            f"lose: {', '.join(sorted(newer))}. Update ccanalytics."
+        )
+    new = {day: frames.get(frame, schema.empty_table()) for day, frames in days.items()}
+    always = (*SCHEMAS, layout_of(index.folder.name).frames[0])
+    if known or frame in always or any(map(len, new.values())):
+        index.put(aside, name, with_days(old, new))
+
+
+def _restated(index: DayIndex, news: Iterable[NewDay]) -> dict[str, bytes]:
+    """The file of restatements, if these days, which differ from the stored ones, add any."""
+    added = []
+    for new in news:
+        if (old := index.days[new.day]).closed:
+            people = _people_changed(index, new)
+            added.append(Restatement(new.day, old.fetched_at, new.fetched_at, people))
+    known = index.read(RESTATEMENTS) if RESTATEMENTS in index.files else b""
+    return {RESTATEMENTS: known + msgspec.json.Encoder().encode_lines(added)} if added else {}
+
+
+def _people_changed(index: DayIndex, new: NewDay) -> int:
     """How many people have other rows than before, in any frame."""
     people: set[str] = set()
-    for name, table in after.items():
-        if "actor_kind" not in table.column_names:
-            continue
-        old = before[name].select(table.column_names).cast(table.schema)
-        gone = old.append_column("times", pa.repeat(pa.scalar(-1), len(old)))
-        new = table.append_column("times", pa.repeat(pa.scalar(1), len(table)))
-        groups = pa.concat_tables([gone, new]).group_by(table.column_names)
-        sums = groups.aggregate([("times", "sum")])
-        is_user = pc.equal(sums["actor_kind"], "user")
-        other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
-        people.update(other["actor"].to_pylist())
+    for name, table in new.frames.items():
+        if "actor_kind" in table.column_names:
+            old = index.read_days(name, table.schema, [new.day], lost_ok=True)
+            sides = [
+                rows.append_column("times", pa.repeat(pa.scalar(times), len(rows)))
+                for rows, times in ((old, -1), (table, 1))
+            ]
+            groups = pa.concat_tables(sides).group_by(table.column_names)
+            sums = groups.aggregate([("times", "sum")])
+            is_other = (pc.field("actor_kind") == "user") & (pc.field("times_sum") != 0)
+            people.update(sums.filter(is_other)["actor"].to_pylist())
     return len(people)

@@ -4,11 +4,11 @@ A wing may keep more data of the same organisation next to a source's days, such
 bill: a `Companion`, stored under a name of its own such as `api-charges`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,8 +17,6 @@ from ccanalytics.frames.schemas import ADDRESSES, SCHEMAS, SEATS
 from ccanalytics.sources.registry import Source, source_names, source_spec
 from ccanalytics.weeks import Settling
 from ccanalytics.wings import resolve, wings
-
-_SCHEMAS: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
 
 
 def _nothing(*asked: Any) -> Any:
@@ -35,6 +33,7 @@ class Companion:
     name: str
     settling: Settling
     frames: tuple[str, ...]
+    """Records first."""
     open: Callable[..., Source] = _nothing
     """Opens the service of a `SourceSpec` with an `Access`; `ValueError` where there is none."""
     load: Callable[..., Mapping[str, Any]] = _nothing
@@ -47,46 +46,36 @@ class Companion:
         return f"{source}-{self.name}"
 
 
-class Layout(NamedTuple):
-    """The frames of a stored source, records first, and its settling time."""
-
-    frames: tuple[str, ...]
-    settling: Settling
-
-
-def companions() -> tuple[Companion, ...]:
-    """The companions that wings add."""
-    return tuple(resolve(place) for wing in wings() for place in wing.companions.values())
-
-
-def companion_of(flag: str) -> Companion:
-    """The companion of `ccanalytics sync --FLAG`."""
-    places = {name: place for wing in wings() for name, place in wing.companions.items()}
-    companion: Companion = resolve(places[flag])
-    return companion
+def companions(flag: str = "") -> tuple[Companion, ...]:
+    """The companions that wings add, or only that of `ccanalytics sync --FLAG`."""
+    places = chain.from_iterable(wing.companions.items() for wing in wings())
+    return tuple(resolve(place) for name, place in places if flag in ("", name))
 
 
 @cache
-def layout_of(source: str) -> Layout:
+def layout_of(source: str) -> Companion:
     """How a source or companion is stored; `StoreError` when it is unknown."""
     if source in source_names():
         spec = source_spec(source)
-        return Layout((*SCHEMAS, *spec.frames), spec.settling)
+        return Companion(source, spec.settling, (*SCHEMAS, *spec.frames))
     for companion in companions():
         if source.endswith(f"-{companion.name}"):
-            return Layout(companion.frames, companion.settling)
+            return companion
     raise StoreError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
 
 
 @cache
 def schema_of(frame: str) -> pa.Schema:
     """The schema of one frame; loads wings only until one adds it."""
-    added = (resolve(place) for wing in wings() for place in wing.frames)
-    return next(found[frame] for found in chain([_SCHEMAS], added) if frame in found)
+    return next(schema for name, schema in _schemas() if name == frame)
 
 
-@cache
 def frame_schemas() -> dict[str, pa.Schema]:
     """The schema of every frame, including those of wings."""
-    added = (resolve(place) for wing in wings() for place in wing.frames)
-    return _SCHEMAS | {name: schema for found in added for name, schema in found.items()}
+    return dict(_schemas())
+
+
+def _schemas() -> Iterator[tuple[str, pa.Schema]]:
+    yield from {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}.items()
+    for place in (place for wing in wings() for place in wing.frames):
+        yield from resolve(place).items()

@@ -12,13 +12,15 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -105,7 +107,7 @@ class DayIndex:
 
     @staticmethod
     def of(folder: Path) -> "DayIndex":
-        """The index of a source, to be copied before it is changed; empty when nothing is there."""
+        """The index of a source as it is now; empty when nothing is there."""
         path = folder / INDEX
         try:
             state = path.stat()
@@ -113,18 +115,13 @@ class DayIndex:
             if any(folder.glob("*/*.parquet")):
                 raise DamagedFileError(path, "it is missing") from None
             return DayIndex(folder)
-        return _read_index(path, state.st_ino, state.st_mtime_ns, state.st_size)
-
-    def copy(self) -> "DayIndex":
-        """A copy to change: what is read is shared by all readers."""
-        return DayIndex(self.folder, dict(self.days), dict(self.files), self.organization)
+        days, files, whose = _read_index(path, state.st_ino, state.st_mtime_ns, state.st_size)
+        return DayIndex(folder, dict(days), dict(files), whose)
 
     def write(self, aside: Path) -> None:
         """Write the index to the folder `aside`, not yet flushed."""
-        rows = [
-            {"date": datetime.combine(day, time()), **self.days[day]._asdict()}
-            for day in sorted(self.days)
-        ]
+        days = sorted(self.days.items())
+        rows = [{"date": datetime.combine(day, time()), **one._asdict()} for day, one in days]
         table = pa.Table.from_pylist(rows, _SCHEMA)
         about = {"organization": self.organization, "files": self.files}
         sealed = json.dumps({"seal": _seal(table, about), **about})
@@ -137,62 +134,72 @@ class DayIndex:
     def damaged(
         self, since: date = date.min, until: date = date.max, *, anew: bool = False
     ) -> list[DamagedFileError]:
-        """What is damaged of the files of these days and of those of no month."""
+        """What is damaged of the files of these days and of those of no month.
+
+        A file is verified once per process, or again with `anew`.
+        """
         found = []
+        if anew:
+            _verified.clear()
         for name in sorted(self.files):
             month = Path(name).stem if "/" in name else month_of(since)
             if month_of(since) <= month <= month_of(until):
                 try:
-                    self.read(name, anew=anew)
+                    self.read(name)
                 except DamagedFileError as error:
                     found.append(error)
         return found
 
-    def read(self, name: str, *, anew: bool = False) -> bytes:
-        """The content of a file; `DamagedFileError` when its digest does not match.
-
-        Verified once per file and process, or again with `anew`.
-        """
+    def read(self, name: str) -> bytes:
+        """The content of a file; `DamagedFileError` when its digest does not match."""
         path, digest = self.folder / name, self.files[name]
         try:
-            content = path.read_bytes()
-            state = path.stat()
+            content, modified = path.read_bytes(), path.stat().st_mtime_ns
         except OSError as error:
             raise DamagedFileError(path, error.strerror or "cannot be read") from error
-        seen = (str(path), digest, state.st_mtime_ns, len(content))
-        if anew or seen not in _verified:
-            if _digest_of(content) != digest:
-                raise DamagedFileError(path, "its content is not what was written")
-            _verified.add(seen)
+        seen = (str(path), digest, modified, len(content))
+        if seen not in _verified and _digest_of(content) != digest:
+            raise DamagedFileError(path, "its content is not what was written")
+        _verified.add(seen)
         return content
 
-    def read_month(
-        self, name: str, schema: pa.Schema, days: Collection[date] | None = None
+    def read_days(
+        self, frame: str, schema: pa.Schema, days: Iterable[date], *, lost_ok: bool = False
     ) -> pa.Table:
-        """The columns of `schema`, for some or all days; null where the file is older than one.
+        """The columns of `schema` for stored days, in order; null where a file is older than one.
 
         Dictionary columns of `schema` are read as such: a name is decoded once, not per row.
+        With `lost_ok` a missing file has no rows, else it is an error.
         """
-        content = self.read(name)
-        encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-        try:
-            with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
-                there = [name for name in file.schema_arrow.names if name in schema.names]
-                is_large = file.metadata.num_rows > FEW_ROWS
-                groups = _groups_of(file.metadata, days)
-                table = file.read_row_groups(groups, there, use_threads=is_large)
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedFileError(self.folder / name, str(error)) from error
-        if days is not None:
-            asked = pa.array([*days], pa.date32()).cast(pa.timestamp("ms"))
-            wanted = pc.is_in(table["date"], asked)
-            table = table if pc.all(wanted).as_py() else table.filter(wanted)
-        nothing = pa.Table.from_batches([], schema)
-        return pa.concat_tables([nothing, table], promote_options="default")
+        parts = [pa.Table.from_batches([], schema)]
+        for month, some in groupby(days, month_of):
+            name = f"{frame}/{month}.parquet"
+            is_lost = lost_ok and not (self.folder / name).exists()
+            if name not in self.files or is_lost:
+                continue
+            content, asked = self.read(name), [*some]
+            try:
+                table = _read_table(content, schema, asked)
+            except (pa.ArrowException, OSError) as error:
+                raise DamagedFileError(self.folder / name, str(error)) from error
+            wanted = pc.is_in(table["date"], pa.array(asked, pa.date32()).cast(schema[0].type))
+            parts.append(table if pc.all(wanted).as_py() else table.filter(wanted))
+        return pa.concat_tables(parts, promote_options="default")
+
+    def lost(self) -> dict[date, set[str]]:
+        """The days to write again, with the frames that lack the file of their month."""
+        gone = [Path(name) for name in self.files if not (self.folder / name).exists()]
+        lost = {
+            day: {path.parent.name for path in gone if path.stem == month_of(day)}
+            for day in self.days
+        }
+        return {day: frames for day, frames in lost.items() if frames or not self.days[day].digest}
 
 
 @lru_cache(maxsize=64)
-def _read_index(path: Path, inode: int, modified: int, size: int) -> DayIndex:
+def _read_index(
+    path: Path, inode: int, modified: int, size: int
+) -> tuple[dict[date, StoredDay], dict[str, str], str | None]:
     try:
         table = _checked_table(path.read_bytes())
         about = json.loads(table.schema.metadata[_METADATA])
@@ -203,7 +210,7 @@ def _read_index(path: Path, inode: int, modified: int, size: int) -> DayIndex:
         raise DamagedFileError(path, str(error)) from error
     rows = table.drop_columns(["date"]).to_pylist()
     days = {row["day"]: StoredDay(**row, source=path.parent.name) for row in rows}
-    return DayIndex(path.parent, days, about["files"], about["organization"])
+    return days, about["files"], about["organization"]
 
 
 def rebuilt_index(folder: Path) -> DayIndex:
@@ -217,22 +224,20 @@ def rebuilt_index(folder: Path) -> DayIndex:
         index.files[name] = "unknown"  # so it is found damaged, unless it can be read
         with contextlib.suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             content = path.read_bytes()
-            if path.suffix != ".parquet":
-                for line in content.splitlines():
-                    json.loads(line)
-                index.files[name] = _digest_of(content)
-                continue
-            table = _checked_table(content)
-            days = Counter(table["date"].cast(pa.date32()).to_pylist())
-            own = set(schema_of(frame).names) - {key.name for key in KEYS}
-            if {*map(month_of, days)} - {path.stem} or not own & set(table.column_names):
-                continue  # rows of another frame or month
+            if path.suffix == ".parquet":
+                table = _checked_table(content)
+                days = Counter(table["date"].cast(pa.date32()).to_pylist())
+                own = set(schema_of(frame).names) - {key.name for key in KEYS}
+                if {*map(month_of, days)} - {path.stem} or own.isdisjoint(table.column_names):
+                    continue  # rows of another frame or month
+                is_record = frame == layout_of(folder.name).frames[0]
+                rows.update(days if is_record else dict.fromkeys(days, 0))
+                if "organization" in table.column_names:
+                    known = table["organization"].unique().drop_null().to_pylist()
+                    index.organization = next(iter(known), index.organization)
+            else:
+                msgspec.json.Decoder().decode_lines(content)
             index.files[name] = _digest_of(content)
-            is_record = frame == layout_of(folder.name).frames[0]
-            rows.update(days if is_record else dict.fromkeys(days, 0))
-            if "organization" in table.column_names:
-                known = table["organization"].unique().drop_null().to_pylist()
-                index.organization = next(iter(known), index.organization)
     for day, count in sorted(rows.items()):
         moment = datetime.combine(day, time(), UTC)
         index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)
@@ -261,14 +266,20 @@ def _write(path: Path, content: bytes | pa.Table) -> str:
     return _digest_of(content)
 
 
-def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
-    """The row groups that may have these days: `date` is the first column, and sorted."""
-    groups = range(file.num_row_groups)
-    if not days:
-        return list(groups)
+def _read_table(content: bytes, schema: pa.Schema, days: Sequence[date]) -> pa.Table:
+    """The existing columns of `schema`, of the row groups that may have rows of these days."""
+    encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     first, last = (datetime.combine(day, time()) for day in (min(days), max(days)))
-    dates = {group: file.row_group(group).column(0).statistics for group in groups}
-    return [n for n, of in dates.items() if of is None or (of.min <= last and of.max >= first)]
+    with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
+        about = file.metadata
+        groups = []
+        for group in range(about.num_row_groups):
+            dates = about.row_group(group).column(0).statistics  # `date` is first, and sorted
+            if dates is None or (dates.min <= last and dates.max >= first):
+                groups.append(group)
+        there = [name for name in file.schema_arrow.names if name in schema.names]
+        # Arrow decodes columns in threads of its own; more of ours would only wait.
+        return file.read_row_groups(groups, there, use_threads=about.num_rows > FEW_ROWS)
 
 
 def _checked_table(content: bytes) -> pa.Table:

@@ -139,33 +139,33 @@ class _DaySync:
         self.seats: Mapping[date, Summary] | None = {}
         """The seats by day; None where the service refused."""
         self.early = set[date]()
-        """Days the service has not counted yet."""
+        """Days that are not over, or that the service has not counted yet."""
 
     def result(self, wanted: list[date], again: bool) -> SyncResult:
         """Fetch and store the days of `wanted` that are missing or may still change."""
-        name, latest = self.spec.name, self.now + CLOCKS_APART
+        name = self.spec.name
         lost = repair(self.store, name, wanted[0], wanted[-1]) if wanted else {}
         # All days of a month with a damaged file are fetched again, together.
-        together = {day for day, frames in lost.items() if frames}
+        together = [day for day, frames in lost.items() if frames]
         wanted = sorted({*wanted, *together})
-        open_days = [day for day in wanted if not is_closed(day, self.now, self.spec.settling)]
+        self.early |= {d for d in wanted if not is_closed(d, self.now, self.spec.settling)}
         known = {} if again else self.store.days(name)
         if self.spec.invented and known:
             # Another version of the package may generate other data; one day is enough to see it.
             new, last = self._fetch(max(known)), known[max(known)]
             known = known if new and new.digest == last.digest else {}
         # A fetch time in the future is a wrong clock's.
+        latest = self.now + CLOCKS_APART
         settled = {day for day, one in known.items() if one.final and one.fetched_at <= latest}
-        final = tuple(day for day in wanted if day in settled and day not in lost)
-        for day in (*final, *open_days):
+        final = [day for day in wanted if day in settled and day not in lost]
+        done = {*final, *self.early}
+        for day in done:
             self.report(day)
-        missing = [day for day in wanted if day not in {*final, *open_days}]
-        if missing:
+        if missing := [day for day in wanted if day not in done]:
             self._ask_for_seats(missing)
         changes = self._fetch_all([day for day in missing if day in together], whole=True)
         changes |= self._fetch_all([day for day in missing if day not in together])
-        open_days = sorted({*open_days, *self.early})
-        return SyncResult.of(changes, final=final, open=tuple(open_days))
+        return SyncResult.of(changes, final=tuple(final), open=tuple(sorted(self.early)))
 
     def _ask_for_seats(self, days: list[date]) -> None:
         """The seats, if the source has any; the days do not depend on them."""

@@ -8,7 +8,7 @@ from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue.fetching import fetch_report_days
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.settings import Settings
-from ccanalytics.store.layout import companion_of
+from ccanalytics.store.layout import companions
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path, caplog):
     def records(day):
         return [record(str(day), organization="5a3c1e00-0000-4000-8000-000000000001")]
 
-    bill = companion_of("billed")
+    (bill,) = companions("billed")
     with serve(FakeService(records, now=lambda: NOW)) as server:
         report_options = options(server.url)
         with bill.open(report_options.spec, report_options.access) as client:
