@@ -119,20 +119,26 @@ class Client(Source):
         self._paused_until = float("-inf")
         self._organization: str | None = None
         address = _checked_address(base_url)
-        self._http = httpx.Client(
-            base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
-            auth=(address.username, address.password) if address.userinfo else None,
-            headers={
-                "anthropic-version": "2023-06-01",
-                "user-agent": f"ccanalytics/{version('ccanalytics')}",
-                # httpx would ask for br and zstd too, where some other package can unpack them.
-                "accept-encoding": "gzip, deflate",
-            },
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            transport=transport,
-            # A proxy cannot reach the loopback of this machine.
-            trust_env=address.host not in LOOPBACK,
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
+                auth=(address.username, address.password) if address.userinfo else None,
+                headers={
+                    "anthropic-version": "2023-06-01",
+                    "user-agent": f"ccanalytics/{version('ccanalytics')}",
+                    # httpx would ask for br and zstd, where another package can unpack them.
+                    "accept-encoding": "gzip, deflate",
+                },
+                timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+                transport=transport,
+                # A proxy cannot reach the loopback of this machine.
+                trust_env=address.host not in LOOPBACK,
+            )
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise SettingsError(
+                f"No connection can be prepared ({error}): check HTTPS_PROXY, ALL_PROXY, NO_PROXY "
+                "and SSL_CERT_FILE."
+            ) from None
 
     @property
     def address(self) -> str:

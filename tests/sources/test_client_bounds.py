@@ -208,6 +208,22 @@ def test_a_key_is_not_sent_unencrypted(url):
         AdminClient(KEY, base_url=own).close()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://proxy.example:1080"),
+        ("HTTPS_PROXY", "ftp://proxy.example"),
+        ("HTTPS_PROXY", "http://proxy.example:port"),
+        ("SSL_CERT_FILE", "/not/there.pem"),
+    ],
+)
+def test_an_unusable_proxy_or_certificate_is_an_error_of_the_settings(monkeypatch, name, value):
+    """A SOCKS proxy without its package, another scheme, a port in words, a missing file."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        AdminClient(KEY)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
 @pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, True), (0o640, True)])
 def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode, refused):
