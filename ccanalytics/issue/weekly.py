@@ -18,7 +18,7 @@ from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, 
 from ccanalytics.issue.memory import memory_of, release_memory, remember
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.report.archive import complete_issues, read_issue, restatements
+from ccanalytics.report.archive import issues, read_issue, restatements
 from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
@@ -155,7 +155,7 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
         )
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
-    earlier = [one for one in complete_issues(options.out) if one.week <= week]
+    earlier = [one for one in issues(options.out) if one.week <= week and not one.failed]
     made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     words = {name: one.name.lower() for name, one in METRICS.items()}
     year, number = week.split("-W")

@@ -34,12 +34,14 @@ _NUMBERS = ("value", "low", "high", "previous", "change", "n", "recent", "sustai
 
 
 class Card(msgspec.Struct, frozen=True):
-    """A headline of an issue, as texts."""
+    """A headline of an issue, as texts; `figures` are its numbers."""
 
     metric: str = ""
     label: str = ""
     value: str = ""
     unit: str = ""
+    verdict: str = ""
+    figures: dict[str, Any] = {}
 
 
 class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
@@ -60,6 +62,9 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     """The values of each metric by Monday, as shown."""
     parameters: dict[str, Any] = {}
     """The parameters of its notebooks."""
+    findings: list[Any] = []
+    checks: list[Any] = []
+    restated: list[Any] = []
 
     @property
     def failed(self) -> bool:
@@ -76,9 +81,9 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
         return {name: getattr(self, name) for name in names}
 
     @property
-    def headlines(self) -> tuple[tuple[str, str], ...]:
-        """The label and the value of each card."""
-        return tuple((card.label, card.value) for card in self.cards)
+    def headlines(self) -> dict[str, str]:
+        """The value of each card by its label."""
+        return {card.label: card.value for card in self.cards}
 
     @property
     def scope(self) -> tuple[str, str, str]:
@@ -154,11 +159,6 @@ def issues(folder: Path) -> list[Issue]:
     return sorted(found, key=lambda issue: (issue.week, issue.file), reverse=True)
 
 
-def complete_issues(folder: Path) -> list[Issue]:
-    """The complete issues in `folder`, newest week first."""
-    return [one for one in issues(folder) if not one.failed]
-
-
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:
     """The complete issue of each week, oldest first; of copies the one with the shortest name."""
     shortest_last = sorted(found, key=lambda one: (len(one.file), one.file), reverse=True)
@@ -167,52 +167,42 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
 
 
 def read_issue(path: Path) -> Issue | None:
-    """The description in `path`; None for another file."""
-    issue = _block(path, Issue)
-    return msgspec.structs.replace(issue, file=path.name) if issue else None
-
-
-def _block(path: Path, kind: Any) -> Any:
-    """The JSON block of a page; None when there is none, or it is unreadable."""
+    """The description in `path`; None for another file, or one that is unreadable."""
     try:
         with path.open("rb") as file:
             found = _BLOCK.search(file.read(_HEAD))
-        return msgspec.json.decode(found[1], type=kind, strict=False) if found else None
+        issue = msgspec.json.decode(found[1], type=Issue, strict=False) if found else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, msgspec.DecodeError) as error:
         log.warning("%s is skipped: %s", path, error)
         return None
+    return msgspec.structs.replace(issue, file=path.name) if issue else None
 
 
 def report_as_json(page: Path) -> dict[str, Any]:
     """The values of a page for programs; null where it has none."""
-    block = _block(page, dict[str, Any])
-    if block is None:
+    issue = read_issue(page)
+    if issue is None:
         raise ReportError(f"{page} is not the page of a report.")
-    parameters = block.get("parameters", {})
-    files = {
-        "page": page,
-        "index": page.with_name(INDEX),
-        "notebooks": page.with_name(page.stem),
-        **{name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()},
-    }
-    names = {"id": "metric", "label": "label", "unit": "unit", "text": "value"}
+    source, team, identity = issue.scope
+    files = {"page": page, "index": page.with_name(INDEX), "notebooks": page.with_name(page.stem)}
+    files |= {name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()}
     headlines = []
-    for card in block.get("headlines", []):
-        words = {name: card.get(key, "") for name, key in names.items()}
-        figures = {name: card.get("figures", {}).get(name) for name in _NUMBERS}
-        headlines.append({**words, "verdict": card.get("verdict", ""), **figures})
+    for card in issue.cards:
+        words = {"id": card.metric, "label": card.label, "unit": card.unit, "text": card.value}
+        figures = {name: card.figures.get(name) for name in _NUMBERS}
+        headlines.append({**words, "verdict": card.verdict, **figures})
     return {
-        "week": block.get("week", ""),
-        "source": block.get("source", ""),
-        "team": parameters.get("team", ""),
-        "identity": parameters.get("identity", ""),
+        "week": issue.week,
+        "source": source,
+        "team": team,
+        "identity": identity,
         "paths": {name: str(path.absolute()) for name, path in files.items() if path.exists()},
-        "findings": block.get("findings", []),
+        "findings": issue.findings,
         "headlines": headlines,
-        "checks": block.get("checks", []),
-        "restatements": block.get("restated", []),
+        "checks": issue.checks,
+        "restatements": issue.restated,
     }
 
 
@@ -225,6 +215,23 @@ SHOWN = 8
 """The most differences listed, the largest."""
 
 
+Change = tuple[float, str, str, float, float, str]
+"""The relative difference, metric, Monday, the earlier value, the value now, and who said it."""
+
+
+def changes_of(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
+    """The numbers that differ from the first of `earlier` that has their week."""
+    for metric, weeks in now.numbers.items():
+        for week, value in weeks.items():
+            known = (one for one in earlier if week in one.numbers.get(metric, {}))
+            if issue := next(known, None):
+                before = issue.numbers[metric][week]
+                share = value / before - 1 if before else 0.0
+                same = issue.definitions.get(metric) == now.definitions.get(metric)
+                if same and abs(share) >= NOTICED:
+                    yield share, metric, week, before, value, issue.name
+
+
 def restatements(
     now: Issue, earlier: Iterable[Issue], words: Callable[[str, float], str]
 ) -> list[str]:
@@ -235,40 +242,24 @@ def restatements(
     a value of it, such as "cost $1,200".
     """
     comparable = [issue for issue in earlier if issue.scope == now.scope]
-    changes = sorted(changes_of(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
+    changes = sorted(changes_of(now, comparable), key=lambda one: -abs(one[0]))
     listed = []
-    for metric, week, before, value, issue in changes[:SHOWN]:
+    for share, metric, week, before, value, issue in changes[:SHOWN]:
         number = date.fromisoformat(week).isocalendar().week
-        said, moved = words(metric, before).rsplit(" ", 1)[-1], 100 * (value / before - 1)
+        said = words(metric, before).rsplit(" ", 1)[-1]
         listed.append(
-            f"Week {number}: {words(metric, value)}, restated by {moved:+.1f} % by "
-            f"later data; {issue} said {said}."
+            f"Week {number}: {words(metric, value)}, restated by {100 * share:+.1f} % by later "
+            f"data; {issue} said {said}."
         )
     if len(changes) > SHOWN:
         listed.append(f"Not listed: {counted(len(changes) - SHOWN, 'smaller difference')}.")
-    for one in comparable[:1]:
-        for metric, old in one.definitions.items():
+    for newest in comparable[:1]:
+        for metric, old in newest.definitions.items():
             new = now.definitions.get(metric, old)
             if new != old and metric in now.numbers:
                 name = words(metric, 0.0).rsplit(" ", 1)[0]
                 listed.append(
                     f"The definition of {name} changed (version {old} to {new}): it is not "
-                    f"compared with {one.name}."
+                    f"compared with {newest.name}."
                 )
     return listed
-
-
-Change = tuple[str, str, float, float, str]
-"""Metric, Monday, the earlier value, the value now, and the issue that said it."""
-
-
-def changes_of(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
-    """The numbers that differ from the first of `earlier` that has their week."""
-    for metric, weeks in now.numbers.items():
-        for week, value in weeks.items():
-            known = (one for one in earlier if week in one.numbers.get(metric, {}))
-            if issue := next(known, None):
-                before = issue.numbers[metric][week]
-                same = issue.definitions.get(metric) == now.definitions.get(metric)
-                if same and before and abs(value / before - 1) >= NOTICED:
-                    yield metric, week, before, value, issue.name

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from html import escape
 from textwrap import wrap
 from typing import Any
 
@@ -31,6 +32,7 @@ _DROPPED = _STYLES | {"width", "height", "xmlns"}
 _INHERITED = ("fill", "stroke", "stroke-width", "font-size", "font-weight", "text-anchor")
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _GEOMETRY = frozenset(("d", "transform", "x", "y", "x1", "x2", "y1", "y2"))
+_NO_PATHS = ("", "M0,0h0v0h0Z")
 
 
 @lru_cache(maxsize=256)
@@ -76,31 +78,23 @@ def _charts(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], Spec]]:
 
 def _picture(chart: Spec, name: str) -> str:
     """The drawing of the page on white, under the title, which the page has as text."""
-    root = ET.fromstring(inline_svg(svg_of(json.dumps(chart)), name, {}))
-    left, top, width, height = map(float, root.get("viewBox", "").split())
+    drawing = inline_svg(svg_of(json.dumps(chart)), name, {}).removeprefix("<svg")
+    left, top, width, height = map(float, re.findall(r'viewBox="([^"]+)"', drawing)[0].split())
     title, subtitle = title_of(chart)
-    lines = [(line, "600") for line in wrap(title, 64)] + [
-        (line, "400") for line in wrap(subtitle, 76)
-    ]
+    lines = [(line, 600) for line in wrap(title, 64)] + [(line, 400) for line in wrap(subtitle, 76)]
     above = 20 * len(lines) + 12
-    box = {"x": f"{left - 8}", "y": f"{top - above}", "width": "100%", "height": "100%"}
-    root.insert(0, ET.Element("rect", {**box, "fill": "white"}))
-    for number, (line, weight) in enumerate(lines, 1):
-        place = {"x": f"{left}", "y": f"{top - above + 20 * number}"}
-        ET.SubElement(root, "text", {**place, "font-weight": weight}).text = line
-    width, height = width + 16, height + above
-    root.attrib |= {
-        "xmlns": "http://www.w3.org/2000/svg",
-        "viewBox": f"{left - 8} {top - above} {width} {height}",
-        "width": f"{width}",
-        "height": f"{height}",
-        "font-family": "sans-serif",
-        "font-size": "13",
-        "role": "img",
-        "aria-label": str(chart.get("description") or title),
-    }
-    del root.attrib["aria-hidden"]
-    return ET.tostring(root, encoding="unicode")
+    said = "".join(
+        f'<text x="{left}" y="{top - above + 20 * n}" font-weight="{weight}">{escape(line)}</text>'
+        for n, (line, weight) in enumerate(lines, 1)
+    )
+    outer = f'width="{width + 16}" height="{height + above}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {outer} font-family="sans-serif" font-size="13" '
+        f'viewBox="{left - 8} {top - above} {width + 16} {height + above}" role="img" '
+        f'aria-label="{escape(str(chart.get("description") or title))}">'
+        f'<rect x="{left - 8}" y="{top - above}" {outer} fill="white"/>{said}'
+        f'<svg x="{left}" y="{top}" width="{width}" height="{height}"{drawing}</svg>'
+    )
 
 
 def sized(chart: Spec, width: int) -> Spec:
@@ -179,31 +173,35 @@ def inline_svg(svg: str, prefix: str, colours: Mapping[str, str]) -> Markup:
     """`svg` for the page: only shapes and text, ids under `prefix`, `colours` replaced."""
     root = ET.fromstring(svg)
     _clean(root, prefix, colours)
-    root.set("class", "static")
-    root.set("id", f"{prefix}-picture")
-    root.set("aria-hidden", "true")
+    root.attrib |= {"class": "static", "id": f"{prefix}-picture", "aria-hidden": "true"}
     return Markup(ET.tostring(root, encoding="unicode"))
 
 
 def _clean(element: ET.Element, prefix: str, colours: Mapping[str, str]) -> None:
-    element.tag = element.tag.rpartition("}")[2]  # without its namespace
-    for child in list(element):
-        if child.tag.rpartition("}")[2] not in _DRAWN or child.get("display") == "none":
-            element.remove(child)
-        else:
-            _clean(child, prefix, colours)
-            if _is_empty(child):
-                element.remove(child)
-    keep_size = element.tag in ("rect", "clipPath")
+    """Keep what draws something, in as few letters as possible."""
+    element.tag = _name(element)
+    dropped = _DROPPED - ({"width", "height"} if element.tag in ("rect", "clipPath") else set())
     element.attrib = {
         name: _value(name, value, prefix, colours)
         for name, value in element.attrib.items()
-        if (name not in _DROPPED or (keep_size and name in ("width", "height")))
+        if name not in dropped
         and not name.startswith(("aria-", "on", "{"))
         and (name, value) not in (("opacity", "1"), ("transform", "translate(0,0)"))
     }
+    for child in list(element):
+        if _name(child) in _DRAWN and child.get("display") != "none":
+            _clean(child, prefix, colours)
+            is_shape = child.get("opacity") != "0" and child.get("d") not in _NO_PATHS
+            if is_shape and (child.tag != "g" or len(child)):
+                continue
+        element.remove(child)
     if element.tag == "g":
         _share_attributes(element)
+
+
+def _name(element: ET.Element) -> str:
+    """The tag, without its namespace."""
+    return element.tag.rpartition("}")[2]
 
 
 def _value(name: str, value: str, prefix: str, colours: Mapping[str, str]) -> str:
@@ -214,15 +212,6 @@ def _value(name: str, value: str, prefix: str, colours: Mapping[str, str]) -> st
     if value.startswith("url(#"):
         return f"url(#{prefix}-{value[5:]}"
     return colours.get(value.lower(), value)
-
-
-def _is_empty(element: ET.Element) -> bool:
-    """Whether it draws nothing: invisible shapes, empty paths, empty groups."""
-    if element.get("opacity") == "0":
-        return True
-    if element.tag == "path":
-        return element.get("d", "") in ("", "M0,0h0v0h0Z")
-    return element.tag == "g" and not len(element)
 
 
 def _share_attributes(group: ET.Element) -> None:
@@ -238,23 +227,14 @@ def _share_attributes(group: ET.Element) -> None:
                 del child.attrib[name]
 
 
-# Charts name colours by hex value. The page replaces each known value by a CSS variable,
-# so one drawing serves light, dark and print; the light value is the fallback.
+# Charts name colours by hex value. The page replaces each known value by a variable of its style
+# sheet, so one drawing serves light, dark and print; the light value is the fallback.
 
-DARK = {
-    "#2b5fb8": "#7fabf5",  # blue
-    "#c05f0c": "#f0a35e",  # orange
-    "#12806a": "#57c7ad",  # green
-    "#a83f7c": "#e48bbd",  # purple red
-    "#7a6a00": "#d3bf4f",  # olive
-    "#5a5fc7": "#a5a9f5",  # violet
-    "#0c7a99": "#5cc3e0",  # cyan
-    "#8a8f98": "#8d94a0",  # grey, for what is not the point
-    "#6b7482": "#e7e9ee",  # ink
-    "#737b87": "#a4acb9",  # muted text
-    "#87909b": "#8d94a0",  # grid lines, drawn faintly
-}
-"""The dark value of each colour of a chart."""
+COLOURS = (
+    *("#2b5fb8", "#c05f0c", "#12806a", "#a83f7c", "#7a6a00", "#5a5fc7", "#0c7a99"),  # of groups
+    *("#8a8f98", "#6b7482", "#737b87", "#87909b"),  # not the point, ink, muted text, grid
+)
+"""The colours of charts; `page.css` has a light, a dark and a printed value of each."""
 
 LIGHT = {"#6b7482": "#1b2330", "#737b87": "#59626f", "#87909b": "#9a9a90"}
 """The light value, where the chart's own is a compromise for both modes."""
@@ -262,16 +242,4 @@ LIGHT = {"#6b7482": "#1b2330", "#737b87": "#59626f", "#87909b": "#9a9a90"}
 
 def variables() -> dict[str, str]:
     """`var(--k1,#2b5fb8)` for "#2b5fb8", and so on."""
-    return {value: f"var(--k{n},{LIGHT.get(value, value)})" for n, value in enumerate(DARK, 1)}
-
-
-def stylesheet() -> str:
-    """The variables for light, dark by preference, dark by choice, and print."""
-    light = "".join(f"--k{n}:{LIGHT.get(value, value)};" for n, value in enumerate(DARK, 1))
-    dark = "".join(f"--k{n}:{value};" for n, value in enumerate(DARK.values(), 1))
-    return (
-        f":root{{{light}}}"
-        f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}'
-        f':root[data-theme="dark"]{{{dark}}}'
-        f"@media print{{:root,:root:not([data-theme=light]),:root[data-theme]{{{light}}}}}\n"
-    )
+    return {value: f"var(--k{n},{LIGHT.get(value, value)})" for n, value in enumerate(COLOURS, 1)}

@@ -74,15 +74,14 @@ class Charts:
     def _without_rows(self, vega: Spec) -> Spec:
         bare = [{key: part[key] for key in part if key != "values"} for part in vega["data"]]
         text = json.dumps({**vega, "data": bare})
-        data = [
-            {**part, "values": self._keep(part["values"], text)}
-            if isinstance(part.get("values"), list)
-            else part
-            for part in vega["data"]
-        ]
-        return recoloured({**vega, "data": data}, self.colours)
+        for part, with_rows in zip(bare, vega["data"], strict=True):
+            rows = with_rows.get("values")
+            if rows is not None:
+                part["values"] = self._keep(rows, text) if isinstance(rows, list) else rows
+        return recoloured({**vega, "data": bare}, self.colours)
 
     def _keep(self, rows: list[dict[str, Any]], text: str) -> str:
+        """The key of these rows, kept by column; what `text` does not name is not drawn."""
         columns = [name for name in dict.fromkeys(k for row in rows for k in row) if name in text]
         table = {"n": len(rows), "c": {name: [row.get(name) for row in rows] for name in columns}}
         key = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:12]
@@ -90,56 +89,50 @@ class Charts:
         return key
 
 
-def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
-    text = json.dumps(value)
-    return json.loads(_COLOUR.sub(lambda found: f'"{colours.get(found[1], found[1])}"', text))
+def recoloured(chart: Spec, colours: Mapping[str, str]) -> Spec:
+    """A chart in other colours."""
+    text = re.sub(
+        '"(#[0-9a-f]{6})"', lambda hit: f'"{colours.get(hit[1], hit[1])}"', json.dumps(chart)
+    )
+    recoloured: Spec = json.loads(text)
+    return recoloured
 
-
-_COLOUR = re.compile('"(#[0-9a-f]{6})"')
 
 # The table behind a chart: its rows with the columns, titles and formats of its tooltips.
 
 
 def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
-    encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
-    encoded = encoded or _encoded_fields(chart)
+    listed = about(chart).get("columns") or _encoded_fields(chart)
     for rows in chart.get("datasets", {}).values():
-        fields = [name for name in encoded if any(name in row for row in rows)]
-        if fields:
-            columns = [
-                {"label": encoded[name][0], "align": _align([row.get(name) for row in rows])}
-                for name in fields
-            ]
-            texts = [[_cell(row.get(name), encoded[name][1]) for name in fields] for row in rows]
-            yield {"title": "", "columns": columns, "rows": texts}
+        shown = [one for one in listed if any(one[0] in row for row in rows)]
+        columns, texts = [], []
+        for name, head, form in shown:
+            values = [row.get(name) for row in rows]
+            numeric = all(value is None or isinstance(value, int | float) for value in values)
+            columns.append({"label": head, "align": "right" if numeric else "left"})
+            texts.append([_cell(value, form) for value in values])
+        if shown:
+            yield {"title": "", "columns": columns, "rows": list(zip(*texts, strict=True))}
 
 
-def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
-    """Title and number format of each field of the tooltips; without tooltips of all channels."""
+def _encoded_fields(chart: Spec) -> list[tuple[str, str, str]]:
+    """Each field of the tooltips with title and number format; without tooltips of all channels."""
     encodings = [part.get("encoding", {}) for part in parts_of(chart)]
     listed = [one.get("tooltip") for one in encodings]
     tooltips = [one for tips in listed for one in (tips if isinstance(tips, list) else [tips])]
     drawn = [one for encoding in encodings for one in encoding.values()]
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, tuple[str, str, str]] = {}
     for one in tooltips if any(tooltips) else drawn:
         if isinstance(one, dict) and isinstance(one.get("field"), str):
             axis = one.get("axis") or one.get("legend") or {}
             name = one["field"].replace("\\", "")
             title = joined(one.get("title") or axis.get("title")) or name.replace("_", " ")
-            found.setdefault(name, (title, one.get("format") or axis.get("format") or ""))
-    return found
-
-
-def _align(values: list[Any]) -> str:
-    numeric = all(value is None or isinstance(value, int | float) for value in values)
-    return "right" if numeric else "left"
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+            found.setdefault(name, (name, title, one.get("format") or axis.get("format") or ""))
+    return [*found.values()]
 
 
 def _cell(value: Any, form: str) -> str:
-    if not isinstance(value, str) or not _MOMENT.match(value):
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", value):
         return value_text(value, form)
     moment = datetime.fromisoformat(value)
     day = day_words(moment, "%b %Y")

@@ -136,7 +136,7 @@ _CARD_FACTS = (
 
 
 def _page(template: str, *, scripts: Sequence[str], live: bool = False, **values: Any) -> str:
-    styles = chart_drawing.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
+    styles = _asset("page.css") + (_asset("live.css") if live else "")
     policy = bundle.content_security_policy(styles, *scripts, live=live)
     return render(template, policy=policy, styles=Markup(styles), live=live, **values)
 

@@ -56,7 +56,7 @@ class Group:
         for one in self.issues:
             has_it = any(monday in weeks for weeks in one.numbers.values())
             if one.week > issue.week and has_it and not one.failed:
-                changed = sum(week == monday for _, week, *_ in changes_of(one, [issue]))
+                changed = sum(week == monday for _, _, week, *_ in changes_of(one, [issue]))
                 return f"{counted(changed, 'figure')} restated since" if changed else ""
         return ""
 
@@ -79,7 +79,7 @@ def groups(newest_first: Sequence[Issue]) -> list[Group]:
         scopes.setdefault(issue.scope, []).append(issue)
     made = []
     for scope, found in scopes.items():
-        columns = dict.fromkeys(label for issue in found for label, _ in issue.headlines)
+        columns = dict.fromkeys(label for issue in found for label in issue.headlines)
         made.append(Group(*scope, found, _sparks(one_a_week(found)), [*columns]))
     made.sort(key=lambda one: (one.source == "sample", one.team, one.source))
     return sorted(made, key=lambda one: one.issues[0].week, reverse=True)

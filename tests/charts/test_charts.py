@@ -21,7 +21,7 @@ from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.people.calendars import Calendars
-from ccanalytics.report.chart_drawing import DARK
+from ccanalytics.report.chart_drawing import COLOURS
 
 FRAMES = [
     name
@@ -279,7 +279,7 @@ def test_a_hostile_name_is_only_data():
 
 def test_every_colour_of_the_theme_has_a_dark_counterpart():
     """A colour the report does not know would stay unchanged in dark mode."""
-    assert {*CATEGORIES, INK, MUTED, GRID} <= set(DARK)
+    assert {*CATEGORIES, INK, MUTED, GRID} <= set(COLOURS)
 
 
 def grouped(count):

@@ -28,7 +28,7 @@ def test_an_issue_can_be_read_back(tmp_path):
     assert path == tmp_path / "reports" / "2026-W47.html"
     assert (issue.week, issue.source) == ("2026-W47", "sample")
     assert not issue.failed
-    assert issue.headlines == (("Cost per commit", "$1.35"),)
+    assert issue.headlines == {"Cost per commit": "$1.35"}
 
 
 def test_the_index_lists_the_newest_week_first(tmp_path):

@@ -13,7 +13,7 @@ from ccanalytics.errors import SettingsError
 from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
-from ccanalytics.report.archive import Issue, complete_issues, restatements
+from ccanalytics.report.archive import Issue, issues, restatements
 from ccanalytics.settings import Settings
 
 SCOPE = {"team": "", "identity": "aggregate"}
@@ -128,9 +128,9 @@ def test_late_data_restates_a_number_on_the_next_page(tmp_path):
     """120 commits, then 132 when the Sunday is fetched again two days later."""
     page = print_report(tmp_path, SOON)
     assert "Restated since" not in page.read_text(encoding="utf-8")
-    (first,) = complete_issues(tmp_path / "reports")
+    (first,) = issues(tmp_path / "reports")
     page = print_report(tmp_path, LATER, late=1)
-    (second,) = complete_issues(tmp_path / "reports")
+    (second,) = issues(tmp_path / "reports")
     assert first.numbers["commits"] == {"2026-11-16": 120.0}
     assert second.numbers["commits"] == {"2026-11-16": 132.0}
     assert first.data != second.data

@@ -154,6 +154,15 @@ def test_colours_of_the_theme_follow_light_and_dark():
     assert "#2b5fb8" not in figure["svg"].replace("var(--k1,#2b5fb8)", "")
 
 
+def test_every_colour_of_charts_has_a_value_in_every_mode():
+    """Light, dark by preference, dark by choice, and print."""
+    styles = re.search("<style>(.*?)</style>", page(), re.DOTALL)[1]
+    for number, colour in enumerate(chart_drawing.COLOURS, 1):
+        light, dark, chosen, printed = re.findall(f"--k{number}: (#[0-9a-f]{{6}});", styles)
+        assert light == printed == chart_drawing.LIGHT.get(colour, colour)
+        assert dark == chosen
+
+
 def test_every_value_from_data_is_text():
     """An e-mail and a key name with script tags in headings, cells, charts and cards."""
     hostile = notebook(
