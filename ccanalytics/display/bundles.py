@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader
 
 from ccanalytics.words import day_words
+
+ASSETS = Path(__file__).parent / "assets"
 
 MIME = "application/vnd.ccanalytics.{}+json"
 
@@ -15,13 +20,18 @@ Bundle = dict[str, Any]
 Format = str | Callable[[Any], str]
 
 
-_EDGE = {"info": "#2b5fb8", "warn": "#b87700", "missing": "#8a8f98"}
-_NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46em;"
+@cache
+def _lab() -> Any:
+    """The HTML of each kind of output; every value is escaped."""
+    loader = FileSystemLoader(ASSETS)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("lab.html.j2").module
 
 
-def bundle_of(kind: str, content: Bundle, html: str, text: str) -> Bundle:
-    """One output in all its forms; the page is made from `content`."""
-    return {MIME.format(kind): content, "text/html": without_math(html), "text/plain": text}
+def bundle_of(kind: str, content: Bundle, text: str) -> Bundle:
+    """One output in all its forms; the page is made from `content`, and so is the HTML."""
+    html = without_math(getattr(_lab(), kind)(**content))
+    return {MIME.format(kind): content, "text/html": html, "text/plain": text}
 
 
 def without_math(html: str) -> str:
@@ -72,8 +82,7 @@ def result_bundle(result: Any) -> Bundle:
 def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") -> Bundle:
     """A note; the page lists missing things in one line at its end."""
     text = str(text)
-    html = f'<div style="{_NOTE.format(_EDGE[kind])}">{escape(text)}</div>'
-    return bundle_of("note", {"kind": kind, "text": text}, html, text)
+    return bundle_of("note", {"kind": kind, "text": text}, text)
 
 
 def warning_bundle(text: str) -> Bundle:
@@ -86,9 +95,7 @@ def findings_bundle(findings: Sequence[Any]) -> Bundle:
     names = ("kind", "title", "text", "metric", "by", "group", "since")
     content = [{name: getattr(one, name) for name in names} for one in findings]
     lines = [f"{number}. {one.sentence()}" for number, one in enumerate(findings, 1)]
-    items = "".join(f"<li><b>{escape(one.title)}.</b> {escape(one.text)}</li>" for one in findings)
-    html = f'<ol style="line-height:1.55;max-width:60em">{items}</ol>'
-    return bundle_of("findings", {"findings": content}, html, "\n".join(lines))
+    return bundle_of("findings", {"findings": content}, "\n".join(lines))
 
 
 def markdown_text(text: str) -> str:

@@ -1,15 +1,14 @@
 """Headlines -> cards: value, interval, people, and the change in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from html import escape
 from typing import Any
 
 import pandas as pd
 
 from ccanalytics.display.bundles import Bundle, bundle_of
-from ccanalytics.display.sparkline import spark_svg, sparkline
+from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import table_bundle
 from ccanalytics.metrics.change import Comparison, Headline
 from ccanalytics.metrics.definitions import SECTION_TESTS, amount_words, column_words, singular
@@ -37,8 +36,7 @@ def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
         f"{one['label']}: {one['value']}" + (f" ({one['verdict']})" if one["verdict"] else "")
         for one in made
     ]
-    html = f'<div style="{_GRID}">{"".join(map(_card_html, made))}</div>'
-    return bundle_of("cards", {"cards": made}, html, "\n".join(lines))
+    return bundle_of("cards", {"cards": made}, "\n".join(lines))
 
 
 def card(headline: Headline) -> dict[str, Any]:
@@ -173,27 +171,3 @@ def _number(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     return None if math.isnan(value) else round(float(value), 6)
-
-
-# Inline styles only, in JupyterLab's colours, with fallbacks.
-
-_BLUE = "var(--jp-brand-color1,#2b5fb8)"
-_MUTED = "color:var(--jp-ui-font-color2,#59626f);"
-_LINE = "var(--jp-border-color2,#e0e0e0)"
-_CARD = f"border:1px solid {_LINE};border-radius:10px;padding:14px 16px;line-height:1.45;"
-_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:12px;"
-
-
-def _card_html(one: Mapping[str, Any]) -> str:
-    said = {key: escape(str(text)) for key, text in one.items()}
-    small = [
-        said[key] for key in ("interval", "n", "change", "before", "detail", "grade") if said[key]
-    ]
-    drawing = spark_svg(one["line"], one["weeks"]) if "line" in one else ""
-    return (
-        f'<div style="{_CARD}"><div style="{_MUTED}">{said["label"]}</div>'
-        f'<div style="font-size:28px;font-weight:600;margin:2px 0 6px">{said["value"]}</div>'
-        f'<div style="color:{_BLUE};max-width:240px">{drawing}</div>'
-        f'<div style="font-weight:600">{said["verdict"]}</div>'
-        f'<div style="{_MUTED}font-size:12px">{"<br>".join(small)}</div></div>'
-    )

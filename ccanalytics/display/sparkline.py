@@ -4,11 +4,11 @@ Every sparkline starts at zero, so a change of a tenth looks the same in all of 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from html import escape
 
 WIDTH, HEIGHT, EDGE = 240, 50, 5
+"""Of the drawing, which the macro `spark` of `lab.html.j2` shows."""
 
 Point = tuple[date, float]
 """A week, and its number or NaN."""
@@ -44,19 +44,3 @@ def sparkline(points: Sequence[Point], top: float = 0.0) -> Sparkline:
         "dots": [place(run[0]) for run in runs if len(run) == 1],
         "last": [place(run[-1]) for run in runs if run[-1][0] == points[-1][0]],
     }
-
-
-def spark_svg(line: Mapping[str, Sequence[str]], words: str) -> str:
-    """The drawing as SVG in the colour of the text; `words` is its text alternative."""
-    drawn = [f'<polyline points="{escape(points)}"/>' for points in line["lines"]]
-    circles = [*((point, "2") for point in line["dots"]), *((one, "3.5") for one in line["last"])]
-    for point, radius in circles:
-        right, _, down = escape(point).partition(",")
-        drawn.append(
-            f'<circle cx="{right}" cy="{down}" r="{radius}" fill="currentColor" stroke="none"/>'
-        )
-    return (
-        f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}"'
-        ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round">'
-        f"{''.join(drawn)}</svg>"
-    )

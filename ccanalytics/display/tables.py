@@ -1,7 +1,6 @@
 """Frames -> tables: a title, headers in words, formatted values; a dataset at a glance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -21,9 +20,6 @@ from ccanalytics.words import counted
 
 MOST_ROWS = 60
 """The most rows shown; the frame has them all."""
-
-_LINE = "var(--jp-border-color2,#e0e0e0)"
-_CELL = f"padding:4px 16px 4px 0;border-bottom:1px solid {_LINE};text-align:"
 
 
 def frame_bundle(frame: TitledFrame) -> Bundle:
@@ -65,45 +61,18 @@ def table_bundle(
     rows = [list(row) for row in zip(*texts, strict=True)]
     content = {"title": title, "columns": columns, "rows": rows}
     text = pd.DataFrame(rows, columns=[*labels.values()]).to_string(index=False)
-    return bundle_of("table", content, _table_html(title, columns, rows), f"{title}\n{text}")
+    return bundle_of("table", content, f"{title}\n{text}")
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
-    sides = [column["align"] for column in columns]
-    head = _row_html([column["label"] for column in columns], sides, "col", len(sides))
-    body = "".join(_row_html(row, sides, "row", int(sides[:1] == ["left"])) for row in rows)
-    caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
-    return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
-
-
-def _row_html(texts: list[str], sides: list[str], scope: str, heads: int) -> str:
-    """A row whose first `heads` cells are headers of their column or row."""
-    weight = "font-weight:normal;" if scope == "row" else ""
-    cells = (
-        f'<th scope="{scope}" style="{weight}{_CELL}{side}">{escape(text)}</th>'
-        if at < heads
-        else f'<td style="{_CELL}{side}">{escape(text)}</td>'
-        for at, (text, side) in enumerate(zip(texts, sides, strict=True))
-    )
-    return f"<tr>{''.join(cells)}</tr>"
-
-
 def dataset_bundle(data: Dataset) -> Bundle:
     """The range, weeks, people and records of a dataset, and its caveats."""
     facts = list(_facts(data))
     text = "\n".join([repr(data), *(f"  {name}: {what}" for name, what in facts)])
-    rows = "".join(
-        f"<tr><th style='text-align:left;padding-right:16px'>{escape(name)}</th>"
-        f"<td style='text-align:left'>{escape(what)}</td></tr>"
-        for name, what in facts
-    )
-    return bundle_of(
-        "dataset", {"facts": [list(fact) for fact in facts]}, f"<table>{rows}</table>", text
-    )
+    return bundle_of("dataset", {"facts": [list(fact) for fact in facts]}, text)
 
 
 def checks_bundle(checks: Sequence[Check]) -> Bundle:

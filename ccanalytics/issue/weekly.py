@@ -12,17 +12,18 @@ from unicodedata import normalize
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import check_files, load
-from ccanalytics.dataset.preflight import preflight, stops
+from ccanalytics.dataset.preflight import Check, preflight, stops
 from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
 from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, silent
 from ccanalytics.issue.memory import memory_of, release_memory, remember
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.people.identity import without_emails
 from ccanalytics.report.archive import issues, read_issue, restatements
 from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
-from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
+from ccanalytics.report.run import ReportSpec, report_notebooks, run_report, write_failure
 from ccanalytics.weeks import newest_closed_week, parse_week, week_name
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted, day_words
@@ -127,14 +128,16 @@ def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
     """What the report is to be; its dataset is let go, as the notebooks have their own."""
     data = dataset_of(options)
     workers.prepare(_parameters(options, data))  # reads them while this one is checked
-    spec = report_spec_of(options, data)
-    found = [(check.name, check.found) for check in stops(spec.checks)]
+    checks = preflight(data)
+    spec = report_spec_of(options, data, checks)
+    found = [(check.name, check.found) for check in stops(checks)]
     if found and not options.force:
-        page = refuse(spec, found)
+        failed = [(name, spec.hide(text)) for name, text in found]
+        page = write_failure(spec, "A check of the records stopped this report.", failed=failed)
         lines = "\n".join(f"  {name}: {text}" for name, text in found)
         error = PreflightError(
-            f"A check of the records stopped the report of {spec.issue['week']}:\n{lines}\nSee "
-            f"{page}; --force makes it anyway, with the warning on it."
+            f"A check of the records stopped the report of {week_name(data.weeks[-1].date())}:\n"
+            f"{lines}\nSee {page}; --force makes it anyway, with the warning on it."
         )
         error.page = page
         raise error
@@ -142,8 +145,8 @@ def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
     return spec
 
 
-def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
-    """The report of the last of `data`'s weeks, and the checks of it."""
+def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check]) -> ReportSpec:
+    """The report of the last of `data`'s weeks; `checks` are those of its records."""
     monday = data.weeks[-1].date()
     week = week_name(monday)
     if data.weeks[-1] in data.hidden_weeks:
@@ -156,11 +159,8 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
     earlier = [one for one in issues(options.out) if one.week <= week and not one.failed]
-    made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    hide = str if options.settings.identity == "named" else without_emails
     words = {name: one.name.lower() for name, one in METRICS.items()}
-    year, number = week.split("-W")
-    of_team = f", team {options.team}" if options.team else ""
-    sunday = day_words(monday + timedelta(days=6), "%B %Y")
     return ReportSpec(
         source=data.source,
         out=options.out.absolute(),
@@ -169,20 +169,35 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
         extra=options.extra,
         environment=options.notebook_environment,
         name=issue_name(week, options.team),
-        title=f"Claude Code in week {int(number)} of {year}{of_team}",
-        subtitle=f"{day_words(monday)} to {sunday}, UTC days",
-        banner=data.spec.banner,
-        meta=_facts(options, data, memory.data),
-        checks=preflight(data),
+        page={
+            **_titles(data, options.team),
+            "banner": data.spec.banner,
+            "meta": _facts(options, data, memory.data),
+            "issue": {
+                **{"week": week, "source": data.source, **memory.stored},
+                "made": f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "checks": [{**vars(check), "found": hide(check.found)} for check in checks],
+            },
+        },
+        hide=hide,
         definitions=METRICS,
-        named=options.settings.identity == "named",
-        issue={"week": week, "source": data.source, "made": made, **memory.stored},
         restated=restatements(
             memory, earlier, lambda name, value: f"{words[name]} {METRICS[name].format(value)}"
         ),
         email=options.email,
         served_at=options.settings.reports_url,
     )
+
+
+def _titles(data: Dataset, team: str) -> dict[str, str]:
+    monday = data.weeks[-1].date()
+    year, number = week_name(monday).split("-W")
+    of_team = f", team {team}" if team else ""
+    sunday = day_words(monday + timedelta(days=6), "%B %Y")
+    return {
+        "title": f"Claude Code in week {int(number)} of {year}{of_team}",
+        "subtitle": f"{day_words(monday)} to {sunday}, UTC days",
+    }
 
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:

@@ -19,7 +19,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -90,10 +89,10 @@ class _Reader:
 
     def _markdown(self, source: str, tags: set[str]) -> None:
         """Headings start blocks; the first of level one is the section's title."""
-        tokens = _MARKDOWN.parse(source)
         if "fold" in tags:
-            self._place(tags).items.append(_folded(tokens))
+            self._place(tags).items.append(_folded(source))
             return
+        tokens = _MARKDOWN.parse(source)
         heads = [n for n, one in enumerate(tokens) if (one.type, one.level) == ("heading_open", 0)]
         ends = [*heads, len(tokens)]
         self._prose(tokens[: ends[0]])
@@ -134,22 +133,21 @@ class _Reader:
                 yield left_out("", text)
             case "note", {"kind": tone, "text": text}:
                 yield {"kind": "note", "text": text, "tone": tone}
-            case ("cards" | "findings" | "table") as kind, own:
+            case "cards", {"cards": cards}:
+                known = [one for one in cards if not one.get("missing")]
+                yield from (left_out(x["label"], x["missing"]) for x in cards if x not in known)
+                yield {"kind": "cards", "cards": known}
+            case ("findings" | "table") as kind, own:
                 yield {**own, "kind": kind}
-            case "", _:
-                yield from _words(data)
-
-
-def _words(data: dict[str, Any]) -> Iterator[Item]:
-    """An output that is not of this package."""
-    if "text/markdown" in data:
-        markdown = data["text/markdown"]
-        answer = data.get("text/plain", markdown)
-        yield {"kind": "prose", "html": _rendered(_MARKDOWN.parse(markdown)), "answer": answer}
-    elif "image/png" in data:
-        yield {"kind": "picture", "text": f"data:image/png;base64,{data['image/png'].strip()}"}
-    elif "text/plain" in data:
-        yield {"kind": "text", "text": _TERMINAL_COLOUR.sub("", data["text/plain"])}
+            case "", _ if "text/markdown" in data:  # from here on not of this package
+                html = _rendered(_MARKDOWN.parse(data["text/markdown"]))
+                answer = data.get("text/plain", data["text/markdown"])
+                yield {"kind": "prose", "html": html, "answer": answer}
+            case "", _ if "image/png" in data:
+                picture = f"data:image/png;base64,{data['image/png'].strip()}"
+                yield {"kind": "picture", "text": picture}
+            case "", _ if "text/plain" in data:
+                yield {"kind": "text", "text": _TERMINAL_COLOUR.sub("", data["text/plain"])}
 
 
 def parameters(notebook: NotebookNode) -> dict[str, str]:
@@ -166,13 +164,9 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
     return Markup(unbroken(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})))
 
 
-def _folded(tokens: Sequence[Token]) -> Item:
+def _folded(source: str) -> Item:
     """Text folded behind its emphasised start, such as *How to read it:*"""
-    summary = "Note"
-    inline = next((token for token in tokens if token.type == "inline"), None)
-    children = (inline and inline.children) or []
-    if inline and len(children) > 2 and children[0].type == "em_open":
-        end = next(at for at, child in enumerate(children) if child.type == "em_close")
-        summary = "".join(child.content for child in children[:end]).rstrip(":. ")
-        inline.children = children[end + 1 :]
-    return {"kind": "folded", "summary": summary, "html": _rendered(tokens)}
+    start = re.match(r"\*([^*]+)\*\s*", source)
+    summary = start[1].rstrip(":. ") if start else "Note"
+    html = _rendered(_MARKDOWN.parse(source[start.end() :] if start else source))
+    return {"kind": "folded", "summary": summary, "html": html}

@@ -112,7 +112,11 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
             columns.append({"label": head, "align": "right" if numeric else "left"})
             texts.append([_cell(value, form) for value in values])
         if shown:
-            yield {"title": "", "columns": columns, "rows": list(zip(*texts, strict=True))}
+            yield {
+                "title": "",
+                "columns": columns,
+                "rows": [list(row) for row in zip(*texts, strict=True)],
+            }
 
 
 def _encoded_fields(chart: Spec) -> list[tuple[str, str, str]]:

@@ -38,6 +38,7 @@ def run_notebook(source: Path, parameters: Mapping[str, Any], begin: Begin) -> N
 
     Names and settings of a notebook remain in this process, so each one gets its own.
     """
+    papermill_engines.register(ENGINE, ShellEngine)
     return papermill.execute_notebook(
         str(source),
         None,
@@ -65,35 +66,33 @@ class ShellEngine(Engine):  # type: ignore[misc]
         for index, cell in enumerate(cells):
             begin(sum(own[: index + 1]), sum(own))
             nb_man.cell_start(cell, index)
-            if cell.cell_type == "code" and not _run(cell):
+            if cell.cell_type == "code" and not shell().run(cell):
                 nb_man.cell_exception(cell, index, exception=None)
                 return
             nb_man.cell_complete(cell, index)
-
-
-papermill_engines.register(ENGINE, ShellEngine)
-
-
-def _run(cell: NotebookNode) -> bool:
-    """Run a cell and add its outputs; True when it succeeded."""
-    shell().cell_outputs = cell.outputs
-    with redirect_stdout(_Stream("stdout")), redirect_stderr(_Stream("stderr")):
-        # With history, because IPython uses it to recognise a trailing ";".
-        result = shell().run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
-    cell.execution_count = result.execution_count
-    error = result.error_before_exec or result.error_in_exec
-    if error is not None and not any(one.output_type == "error" for one in cell.outputs):
-        shell().add("error", ename=type(error).__name__, evalue=str(error), traceback=[])
-    return error is None
 
 
 class _Shell(InteractiveShell):
     """An IPython shell that adds its outputs to a cell and writes nothing to disk."""
 
     cell_outputs: list[NotebookNode]
+    named: ClassVar[dict[str, list[NotebookNode]]] = defaultdict(list)
+    """Outputs that can be changed later, by the id they are displayed with."""
 
     def init_profile_dir(self, profile_dir: Any) -> None:
         self.profile_dir = None
+
+    def run(self, cell: NotebookNode) -> bool:
+        """Run a cell and add its outputs; True when it succeeded."""
+        self.cell_outputs = cell.outputs
+        with redirect_stdout(_Stream("stdout")), redirect_stderr(_Stream("stderr")):
+            # With history, because IPython uses it to recognise a trailing ";".
+            result = self.run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
+        cell.execution_count = result.execution_count
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None and not any(one.output_type == "error" for one in cell.outputs):
+            self.add("error", ename=type(error).__name__, evalue=str(error), traceback=[])
+        return error is None
 
     def add(self, kind: str, **fields: Any) -> NotebookNode:
         """Add one output to the cell; text is joined with preceding text."""
@@ -124,22 +123,12 @@ class _Hook(DisplayHook):
 class _Publisher(DisplayPublisher):
     """What is displayed by hand becomes an output; with a name it can be changed later."""
 
-    _named: ClassVar[dict[str, list[NotebookNode]]] = defaultdict(list)
-
-    def publish(  # type: ignore[override]
-        self,
-        data: Any,
-        metadata: Any = None,
-        *,
-        transient: Any = None,
-        update: bool = False,
-        **_: Any,
-    ) -> None:
+    def publish(self, data: Any, metadata: Any = None, **how: Any) -> None:  # type: ignore[override]
         shown = {"data": dict(data), "metadata": dict(metadata or {})}
-        outputs = self._named[(transient or {}).get("display_id", "")]
-        if not update:
+        outputs = shell().named[(how.get("transient") or {}).get("display_id", "")]
+        if not how.get("update"):
             outputs.append(shell().add("display_data", **shown))
-        for output in outputs if update else ():
+        for output in outputs if how.get("update") else ():
             output.data, output.metadata = shown["data"], shown["metadata"]
 
     def clear_output(self, wait: bool = False) -> None:
@@ -151,6 +140,18 @@ class _WithoutPictures(MimeBundleFormatter):
 
     def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
         return super().__call__(obj, include=include, exclude={*(exclude or ()), PICTURE})
+
+
+class _Stream(io.TextIOBase):
+    """Makes written text an output."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def write(self, text: str) -> int:
+        if text:
+            shell().add("stream", name=self.name, text=text)
+        return len(text)
 
 
 @cache
@@ -165,15 +166,3 @@ def shell() -> _Shell:
     assert made.display_formatter
     made.display_formatter.mimebundle_formatter = _WithoutPictures(parent=made.display_formatter)
     return made
-
-
-class _Stream(io.TextIOBase):
-    """Makes written text an output."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def write(self, text: str) -> int:
-        if text:
-            shell().add("stream", name=self.name, text=text)
-        return len(text)

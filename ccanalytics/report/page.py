@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.display.sparkline import spark_svg
+from ccanalytics.display import bundles
 from ccanalytics.report import bundle, chart_drawing
 from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
@@ -143,16 +143,14 @@ def _page(template: str, *, scripts: Sequence[str], live: bool = False, **values
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(ASSETS),
+    return Environment(
+        loader=FileSystemLoader([ASSETS, bundles.ASSETS]),
         autoescape=select_autoescape(["html.j2"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=lambda said: unbroken(said) if type(said) is str else said,
     )
-    environment.globals["spark_svg"] = lambda line, words: Markup(spark_svg(line, words))
-    return environment
 
 
 @cache

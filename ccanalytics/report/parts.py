@@ -12,10 +12,11 @@ An item is one thing on the page; its kind is the macro of `parts.html.j2` that 
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -25,23 +26,10 @@ from ccanalytics.words import counted
 
 Item = dict[str, Any]
 
+ASSETS = Path(__file__).parent / "assets"
+
 _PLOTS = ("figure", "table", "cards", "picture")
 _WORDS = ("prose", "folded", "code", "note", "left-out")
-_OWN_ANCHORS = (
-    "main",
-    "menu",
-    "headlines",
-    "appendix",
-    "definitions",
-    "definition",
-    "made",
-    "code",
-    "theme",
-    "tip",
-    "runtime",
-    "charts",
-    "ccanalytics-issue",
-)
 
 
 def left_out(what: str, why: str) -> Item:
@@ -82,6 +70,19 @@ class Block:
         first, end = (places[0], places[-1] + 1) if places else (len(self.items),) * 2
         return self.items[:first], self.items[first:end], self.items[end:]
 
+    def take_missing(self, section: str) -> list[Item]:
+        """What has nothing to show, removed: a question that shows nothing else, or single charts.
+
+        Without a heading and content, nothing is left of the block.
+        """
+        missing = [item for item in self.items if item["kind"] == "left-out"]
+        if missing and not self.shows and self.heading:
+            question = left_out(self.heading.striptags(), self.said or missing[0]["why"])
+            self.items, self.heading = [], Markup()
+            return [question]
+        self.items = [item for item in self.items if item not in missing]
+        return [left_out(item["what"] or section, item["why"]) for item in missing]
+
 
 @dataclass
 class Section:
@@ -108,11 +109,8 @@ class Section:
     def more_words(self) -> str:
         """The label of "more": "2 more charts · 1 more table"."""
         kinds = Counter(item["kind"] for block in self.more for item in block.items)
-        said = [
-            counted(kinds[kind], f"more {name}")
-            for kind, name in (("figure", "chart"), ("table", "table"))
-            if kinds[kind]
-        ]
+        numbers = [(kinds["figure"], "more chart"), (kinds["table"], "more table")]
+        said = [counted(number, name) for number, name in numbers if number]
         asked = [b.heading.striptags() for b in self.more if b.heading and not b.shows]
         return " · ".join([*said, *asked])
 
@@ -128,31 +126,32 @@ class Contents:
     lead: list[Item] = field(default_factory=list)
     trust: list[Item] = field(default_factory=list)
     left_out: list[Item] = field(default_factory=list)
-    anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
+    anchors: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for template in ASSETS.glob("*.html.j2"):  # ids of the page itself
+            self.anchors |= {*re.findall(r'\bid="([\w-]+)"', template.read_text("utf-8"))}
 
     def add(self, section: Section) -> None:
         """Add a section without what has nothing to show, which is listed instead."""
         blocks = [*section.blocks, *section.more]
         shows = any(block.shows for block in blocks)
         why = next((block.said for block in blocks if block.said), "")
-        section.blocks, out = _answered(section.blocks, section.title)
-        section.more, more_out = _answered(section.more, section.title)
-        if (missing := [*out, *more_out]) and not shows:
+        missing = [item for block in blocks for item in block.take_missing(section.title)]
+        if missing and not shows:
             self.left_out.append(left_out(section.title, why or missing[0]["why"]))
-        else:
-            self.left_out += missing
-            self.sections.append(section)
+            return
+        for of_section in (section.blocks, section.more):
+            of_section[:] = [block for block in of_section if block.heading or block.items]
+        self.left_out += missing
+        self.sections.append(section)
 
     def hoist(self, items: Iterable[Item]) -> None:
         """Add items to the top of the page, each card, finding and note once."""
         for item in items:
             match item["kind"]:
                 case "cards":
-                    for card in item["cards"]:
-                        if card.get("missing"):
-                            self.left_out.append(left_out(card["label"], card["missing"]))
-                        elif card not in self.cards:
-                            self.cards.append(card)
+                    self.cards += [one for one in item["cards"] if one not in self.cards]
                 case "findings":
                     self.findings += [one for one in item["findings"] if one not in self.findings]
                 case "figure":
@@ -190,18 +189,17 @@ class Contents:
 
     def not_shown(self) -> list[str]:
         """What is left out, with the reason: "Retention (nothing to show in these weeks)"."""
-        by_reason: dict[str, list[str]] = {}
+        by_reason: dict[str, list[str]] = defaultdict(list)
         for one in self.left_out:
-            by_reason.setdefault(one["why"].rstrip("."), []).append(one["what"])
-        named = {why: " · ".join(filter(None, whats)) for why, whats in by_reason.items()}
-        return [f"{whats} ({why})" if whats else why for why, whats in named.items()]
+            by_reason[one["why"].rstrip(".")] += filter(None, [one["what"]])
+        return [f"{' · '.join(them)} ({why})" if them else why for why, them in by_reason.items()]
 
     def parameters(self) -> list[str]:
         """Every parameter once, with its sections where not all have it."""
-        used: dict[str, list[str]] = {}
+        used: dict[str, list[str]] = defaultdict(list)
         for section in self.sections:
             for name, value in section.parameters.items():
-                used.setdefault(f"{name} = {value}", []).append(section.title)
+                used[f"{name} = {value}"].append(section.title)
         everywhere = len(self.sections)
         return [
             said if len(titles) == everywhere else f"{said}  # {', '.join(titles)}"
@@ -223,18 +221,3 @@ class Contents:
         if warnings := self.notes("warn"):
             return f"Read this first: {' '.join(warnings)}"
         return " ".join(self.notes("info")) or "What can be trusted"
-
-
-def _answered(blocks: list[Block], title: str) -> tuple[list[Block], list[Item]]:
-    """The blocks with something to show, and what has nothing: questions or single charts."""
-    kept, out = [], []
-    for block in blocks:
-        missing = [item for item in block.items if item["kind"] == "left-out"]
-        if missing and not block.shows and block.heading:
-            out.append(left_out(block.heading.striptags(), block.said or missing[0]["why"]))
-            continue
-        out += [left_out(item["what"] or title, item["why"]) for item in missing]
-        block.items = [item for item in block.items if item not in missing]
-        if block.heading or block.items:
-            kept.append(block)
-    return kept, out

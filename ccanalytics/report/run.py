@@ -10,7 +10,7 @@ failure is next to it as `<out>/2026-W47-failed.html`.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
-from ccanalytics.people.identity import without_emails
 from ccanalytics.report.archive import COMPANIONS, Issue, read_issue, write_issue, writing
 from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
@@ -52,26 +51,22 @@ class ReportSpec:
     """The specification of a report: its texts, and notebook parameters.
 
     Every notebook must have all `common` parameters, at least one each of `extra`. `environment` is
-    that of the browser; keys are removed. `checks` are the results: each has name, level and found.
+    that of the browser; keys are removed.
     """
 
     name: str
     """The name of its file, without the suffix."""
-    title: str
     source: str
     out: Path
     notebooks: Sequence[Path]
     common: Mapping[str, Any]
+    page: Mapping[str, Any]
+    """What its page says whether it succeeds or fails: title, subtitle, banner, meta, issue."""
+    hide: Callable[[str], str]
+    """Removes from an error what no page may say."""
     environment: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    subtitle: str = ""
-    banner: str = ""
-    meta: Sequence[tuple[str, str]] = ()
-    checks: Sequence[Any] = ()
     definitions: Mapping[str, Any] = field(default_factory=dict)
-    named: bool = False
-    issue: Mapping[str, Any] = field(default_factory=dict)
-    """What its page stores for later issues, besides the checks."""
     restated: Sequence[str] = ()
     """Which numbers of earlier reports changed."""
     email: bool = False
@@ -79,20 +74,6 @@ class ReportSpec:
     """The address of the folder for readers, where it has one."""
     browser: Path | None = None
     """The browser for the PDF; None for no PDF."""
-
-    @property
-    def words(self) -> dict[str, Any]:
-        """What a page of this spec stores, whether it succeeded or failed."""
-        checks = [
-            {"name": one.name, "level": one.level, "found": self.withheld(one.found)}
-            for one in self.checks
-        ]
-        words = {name: getattr(self, name) for name in ("title", "subtitle", "banner", "meta")}
-        return {**words, "issue": {**self.issue, "checks": checks}}
-
-    def withheld(self, text: str) -> str:
-        """`text`, without e-mail addresses unless people are named."""
-        return text if self.named else without_emails(text)
 
 
 def run_report(
@@ -113,13 +94,9 @@ def run_report(
         page, companions = _made(spec, notebooks)
     except NotebookError as error:
         cell = [("Cell", error.cell)] if error.cell else []
-        error.page = _write_failure(
-            spec,
-            reason="One of its notebooks failed.",
-            failed=[("Notebook", error.notebook), *cell],
-            code=error.code,
-            error=spec.withheld(error.error),
-        )
+        failed = [("Notebook", error.notebook), *cell]
+        shown = {"failed": failed, "code": error.code, "error": spec.hide(error.error)}
+        error.page = write_failure(spec, "One of its notebooks failed.", **shown)
         raise
     path = write_issue(spec.out, spec.name, page, companions)
     (spec.out / f"{spec.name}-failed.html").unlink(missing_ok=True)
@@ -157,19 +134,14 @@ def report_notebooks(folder: Path | None = None, names: Sequence[str] = ()) -> l
 def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
     """The page and its companions by suffix; None for a file that must not exist."""
     try:
-        words = spec.words
-        page = build_page(notebooks, definitions=spec.definitions, restated=spec.restated, **words)
+        said, restated = spec.page, spec.restated
+        page = build_page(notebooks, definitions=spec.definitions, restated=restated, **said)
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
-            companions[COMPANIONS["email"]] = email_about(
-                notebooks,
-                title=spec.title,
-                subtitle=spec.subtitle,
-                banner=spec.banner,
-                restated=spec.restated,
-                file=f"{spec.name}.html",
-                served_at=spec.served_at,
-            )
+            words = {name: said[name] for name in ("title", "subtitle", "banner")}
+            address = {"file": f"{spec.name}.html", "served_at": spec.served_at}
+            mail = email_about(notebooks, restated=restated, **words, **address)
+            companions[COMPANIONS["email"]] = mail
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
             add_pictures(notebook)
             about = notebook.metadata.papermill
@@ -182,18 +154,14 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
 
-def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
-    """Write a page that says why there is no report: the failed checks. Returns its path."""
-    failed = [(check, spec.withheld(text)) for check, text in findings]
-    reason = "A check of the records stopped this report."
-    return _write_failure(spec, reason=reason, failed=failed)
+def write_failure(spec: ReportSpec, reason: str, **shown: Any) -> Path:
+    """Write the page that says why there is no report; returns its path.
 
-
-def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
-    """The page of a failed run: in place of the issue, unless a complete issue exists."""
+    It is in place of the issue, unless a complete issue exists.
+    """
     earlier = _earlier(spec)
     whole = earlier is not None and not earlier.failed
-    page = failure_page(**shown, **spec.words)
+    page = failure_page(reason=reason, **shown, **spec.page)
     path = write_issue(spec.out, f"{spec.name}-failed" if whole else spec.name, page)
     write_site(spec.out)
     return path

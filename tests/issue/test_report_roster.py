@@ -36,7 +36,7 @@ def test_the_notebooks_use_the_roster_of_the_report(
     chosen = with_source(options.run_options(source="sample", week="2026-W47", weeks=2, **given))
     fetch_report_days(chosen)
     data = dataset_of(chosen)
-    spec = report_spec_of(chosen, data)
+    spec = report_spec_of(chosen, data, [])
     for name, value in spec.environment.items():
         monkeypatch.setenv(name, value)
     theirs = load(source="sample", week="2026-W47", weeks=2)
