@@ -27,6 +27,7 @@ from ccanalytics.charts.theme import (
     signed_axis,
     tooltip,
     value_axis,
+    value_format,
 )
 from ccanalytics.dataset.titled_frame import titled
 from ccanalytics.display.bundles import Bundle, note_bundle
@@ -60,11 +61,9 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
     )
     if chart.usermeta["ccanalytics"]["missing"]:
         return chart
-    below = "datum.flow == 'lapsed' || datum.flow == 'left'"
-    outwards = f"indexof({list(FLOWS)}, datum.flow)"
-    return chart.encode(order=alt.Order("place:Q")).transform_calculate(
-        signed=f"{below} ? -datum.value : datum.value", place=outwards
-    )
+    place = f"indexof({list(FLOWS)}, datum.flow)"
+    signed = f"{place} < 3 ? datum.value : -datum.value"
+    return chart.encode(order=alt.Order("place:Q")).transform_calculate(signed=signed, place=place)
 
 
 def retention_chart(frame: pd.DataFrame) -> Any:
@@ -72,12 +71,10 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     not yet."""
     rows = with_interval(frame[frame["status"] == "seen"], _share)
     rows["percent"] = (100 * rows["value"]).round()
-    later = zip(rows["value"].map(_share), rows["k"], strict=True)
-    rows["later"] = [f"{share} after {counted(weeks, 'week')}" for share, weeks in later]
     first = "first active in the week of"
     words = tooltip(
         ("cohort:T", first, DAY),
-        ("later:N", "active"),
+        ("value:Q", "active", ".0%"),
         ("interval:N", "90 % interval"),
         ("n_actors:Q", "people who began", ",.0f"),
     )
@@ -89,8 +86,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     # Opacity, not a ramp of colours: one colour stays legible in dark mode and in print.
     shade = alt.Opacity("value:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.5]), legend=None)
     cells = base.mark_rect(color=BLUE).encode(opacity=shade)
-    numbers = base.mark_text(color=INK, fontSize=9).encode(text=alt.Text("percent:Q"))
-    layers = alt.layer(cells, numbers, data=rows)
+    numbers = base.mark_text(color=INK, fontSize=9).encode(text="percent:Q")
     # The newest first week with four weeks since, or as many as there are.
     known = rows[rows["value"].notna() & rows["k"].between(1, 4)].sort_values(["k", "cohort"])
     titles = [
@@ -98,12 +94,11 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         f"back after {counted(last.k, 'week')}"
         for last in known.tail(1).itertuples()
     ]
-    subtitle = "Percent of those first active in a week who were active so many weeks later"
     return finished(
-        layers,
+        alt.layer(cells, numbers, data=rows),
         "retention",
         title="".join(titles),
-        subtitle=subtitle,
+        subtitle="Percent of those first active in a week who were active so many weeks later",
         wide=True,
         height=alt.Step(19),
     )
@@ -119,15 +114,14 @@ def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
         ("interval:N", "90 % interval"),
         ("at_risk:Q", "not begun before"),
     )
-    axis = alt.Axis(tickMinStep=1)
-    base = alt.Chart().encode(x=alt.X("day:Q", title="days since joining the roster", axis=axis))
-    line = base.mark_line(**steps).encode(y=share_axis("value"))
+    days = alt.X("day:Q", title="days since joining the roster", axis=alt.Axis(tickMinStep=1))
+    base = alt.Chart().encode(x=days, y=share_axis("value"))
     # A step line is hard to hit, so the days themselves have tooltips.
-    days = base.mark_point(size=30, opacity=0).encode(y=share_axis("value"), tooltip=words)
+    hit = base.mark_point(size=30, opacity=0).encode(tooltip=words)
     begun = rows.dropna(subset="value").tail(1).itertuples()
     said = [f"{_share(at.value)} of new people had started after {at.day:.0f} days" for at in begun]
     return finished(
-        alt.layer(band(base, share_axis("low"), **steps), line, days, data=rows),
+        alt.layer(band(base, share_axis("low"), **steps), base.mark_line(**steps), hit, data=rows),
         "time_to_first_use",
         title="".join(said),
         subtitle="Share of people who joined while there are records; 90 % interval as a band",
@@ -170,9 +164,8 @@ def drivers_chart(drivers: Drivers) -> Any:
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )
     title, subtitle = "", ""
-    parts = frame[frame["kind"] == "driver"].dropna(subset="value")
-    if change is not None and len(parts):
-        largest = parts.loc[parts["value"].abs().idxmax()]
+    if change is not None:
+        largest = frame.loc[frame.loc[frame["kind"] == "driver", "value"].abs().idxmax()]
         title = f"{largest['step']}: {largest['said']} of {show(change.difference)}"
         title = f"{title[0].upper()}{title[1:]}"
         subtitle = (
@@ -184,11 +177,10 @@ def drivers_chart(drivers: Drivers) -> Any:
 
 
 def _signed_dollars(value: float, places: int) -> str:
-    """ "+$97" or "-$0.02"; "$0" for what rounds to it, "n/a" for null."""
-    if pd.isna(value):
-        return "n/a"
-    text, nothing = (f"${abs(amount):,.{places}f}" for amount in (value, 0))
-    return text if text == nothing else f"{'+' if value > 0 else '-'}{text}"
+    """ "+$97" or "-$0.02"; "$0" for what rounds to it."""
+    rounded = round(value, places)
+    sign = "-" if rounded < 0 else "+" if rounded else ""
+    return f"{sign}${abs(rounded):,.{places}f}"
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:
@@ -244,18 +236,16 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
 
 def intervention_effects_chart(effect: Effect) -> Any:
     """The team's difference to the others by week since the intervention, with its interval."""
-    metric, share = effect.metric, ".0%"
+    metric, form = effect.metric, value_format(effect.metric)
     frame = with_interval(effect.frame, percent)
-    sides = zip(frame["team_value"], frame["others_value"], strict=True)
-    frame["sides"] = [f"{metric.format(team)}, {metric.format(others)}" for team, others in sides]
     words = tooltip(
-        ("weeks_since:O", "weeks since"),
-        ("value:Q", "difference", f"+{share}"),
+        ("value:Q", "difference", "+.0%"),
         ("interval:N", "90 % interval"),
-        ("sides:N", "team, others"),
+        ("team_value:Q", "team", form),
+        ("others_value:Q", "others", form),
     )
     x = alt.X("weeks_since:O", title="weeks since the start", axis=alt.Axis(labelAngle=0))
-    base, axis = alt.Chart().encode(x=x, tooltip=words), signed_axis(share)
+    base, axis = alt.Chart().encode(x=x, tooltip=words), signed_axis(".0%")
     rule = base.mark_rule(color=BLUE, strokeWidth=2, opacity=0.5).encode(
         y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
     )
@@ -274,10 +264,8 @@ def intervention_effects_chart(effect: Effect) -> Any:
         f"Difference to {counted(effect.n_teams, 'team')} without it by week, each against its "
         f"own mean before{judged}"
     )
-    title = ""
-    if effect.change:
-        moved = percent(effect.effect)
-        title = f"{metric.name}, {effect.team}: {moved} since {day_words(effect.date)}"
+    since = f"{percent(effect.effect)} since {day_words(effect.date)}" if effect.change else ""
+    title = f"{metric.name}, {effect.team}: {since}" if since else ""
     return finished(layers, "intervention_effects", title=title, subtitle=subtitle)
 
 
@@ -285,21 +273,14 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
     """One row per team: its cost per commit before and after, and the two parts of the change."""
     if shift.compared is None:
         return note_bundle(shift.sentence(), "missing")
-    shown = shift.frame[["team", "before", "value"]]
-    for name in ("rate", "mix"):  # a part with its interval: "+$0.11 (-$0.02 to +$0.24)"
-        part = shift.frame[[name, f"{name}_low", f"{name}_high"]]
-        texts = part.map(shift.metric.format_change).itertuples(index=False)
-        shown = shown.assign(**{name: [f"{one} ({low} to {high})" for one, low, high in texts]})
-    labels = {
-        "team": "team",
-        "before": "before",
-        "value": "after",
-        "rate": "change within (90 % interval)",
-        "mix": "change of share (90 % interval)",
-    }
-    formats = dict.fromkeys(["before", "value"], shift.metric.format)
+    shown = shift.frame[["team", "before", "value"]].rename(columns={"value": "after"})
+    for name, label in {"rate": "change within", "mix": "change of share"}.items():
+        part = shift.frame[[name, f"{name}_low", f"{name}_high"]].map(shift.metric.format_change)
+        texts = ["{} ({} to {})".format(*row) for row in part.itertuples(index=False)]
+        shown[f"{label} (90 % interval)"] = texts
+    formats = dict.fromkeys(["before", "after"], shift.metric.format)
     title = f"Cost per commit by team, {shift.compared.horizon}"
-    return frame_bundle(titled(shown, title, labels=labels, formats=formats))
+    return frame_bundle(titled(shown, title, formats=formats))
 
 
 def effects_bundle(effects: Sequence[Effect]) -> Bundle:

@@ -37,5 +37,7 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     code = CROSSED if budgets["is_crossed"].any() else 0
     click.echo(budgets._repr_mimebundle_()["text/plain"], err=as_json)
     if as_json:
-        answer("budget", code, budgets=json.loads(budgets.to_json(orient="records")))
+        answer(
+            "budget", code, budgets=json.loads(budgets.to_json(orient="records", date_format="iso"))
+        )
     context.exit(code)

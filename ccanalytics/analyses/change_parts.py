@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import typed
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
 from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.findings import issue_changes
-from ccanalytics.metrics.own_history import Floats, Weeks, student
+from ccanalytics.metrics.own_history import Floats, Weeks, ratio, student
 from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import UNAVAILABLE, Subject, is_known, mask_unavailable, places
 from ccanalytics.people.roster import OTHER_TEAMS
@@ -39,29 +40,26 @@ TOKEN_WEIGHTS = {
     "cache_creation_tokens": 1.25,
 }
 
-_SHARED = ("tokens per active day", "models used", "kinds of tokens", "price")
-_FACTORS = {
-    "cost": ("active people", "active days per person", *_SHARED),
-    "cost_per_commit": ("active days per commit", *_SHARED),
+_RATIOS = {
+    "active people": ("active", "week"),
+    "active days per person": ("active_days", "active"),
+    "active days per commit": ("active_days", "commits"),
+    "tokens per active day": ("all_tokens", "active_days"),
+    "models used": ("tokens", "all_tokens"),
+    "kinds of tokens": ("weighted", "tokens"),
+    "price": ("cost_usd", "weighted"),
 }
-_BARS = {"step": "str", "kind": "str"} | dict.fromkeys(
-    ("value", "low", "high", "start", "end"), "float64"
-)
-_TEAMS = {"team": "str"} | dict.fromkeys(
-    (
-        "share_before",
-        "share",
-        "before",
-        "value",
-        "rate",
-        "rate_low",
-        "rate_high",
-        "mix",
-        "mix_low",
-        "mix_high",
-    ),
-    "float64",
-)
+"""Each factor as one sum by another; the product is the cost of a model, or that of a commit."""
+
+_FACTORS = {
+    "cost": [name for name in _RATIOS if name != "active days per commit"],
+    "cost_per_commit": [*_RATIOS][2:],
+}
+_BARS = {"step": "str", "kind": "str"}
+_BARS |= dict.fromkeys(("value", "low", "high", "start", "end"), "float64")
+_SIDES = ("share_before", "share", "before", "value")
+_PARTS = ("rate", "rate_low", "rate_high", "mix", "mix_low", "mix_high")
+_TEAMS = {"team": "str", **dict.fromkeys((*_SIDES, *_PARTS), "float64")}
 _NOTHING = 1e-200  # in place of 0, whose logarithm there is not
 
 
@@ -86,17 +84,15 @@ class Drivers(ShowsItself):
         """The two largest drivers, in words."""
         if self.compared is None:
             return f"The {self.metric.name.lower()} is not split: {self.why}."
-        parts = self.frame[self.frame["kind"] == "driver"]
-        largest = parts.reindex(parts["value"].abs().sort_values(ascending=False).index)[:2]
-        money = self.metric.format_change
-        most = " and ".join(
+        money, parts = self.metric.format_change, self.frame[self.frame["kind"] == "driver"]
+        most = [
             f"{row.step} ({money(row.value)}, 90 % interval {money(row.low)} to {money(row.high)})"
-            for row in largest.itertuples()
-        )
+            for row in parts.sort_values("value", key=abs, ascending=False)[:2].itertuples()
+        ]
         return (
-            f"Of {money(self.compared.difference)} ({self.compared.horizon}), most "
-            f"sits in {most}. The parts add up exactly; they say where the difference is, not what "
-            "made it."
+            f"Of {money(self.compared.difference)} ({self.compared.horizon}), most sits in "
+            f"{' and '.join(most)}. The parts add up exactly; they say where the difference is, "
+            "not what made it."
         )
 
 
@@ -123,11 +119,11 @@ class TeamShift(Drivers):
             f"Of {change} per commit ({self.compared.horizon}), {within} is change within "
             f"teams and {between} a change in which teams made the commits."
         )
-        moved = (self.frame["value"] - self.frame["before"])[self.frame["team"] != OTHER_TEAMS]
-        against = int((moved * (rate + mix) < 0).sum())
-        if len(moved) < 3 or against < 2 * len(moved) / 3:
-            return text
-        return f"{text} Most teams moved against the total (Simpson's paradox): read the teams."
+        teams = self.frame[self.frame["team"] != OTHER_TEAMS]
+        against = int(((teams["value"] - teams["before"]) * (rate + mix) < 0).sum())
+        if len(teams) >= 3 and against >= 2 * len(teams) / 3:
+            text += " Most teams moved against the total (Simpson's paradox): read the teams."
+        return text
 
 
 def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
@@ -140,19 +136,15 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     metric, names = METRICS[metric_id], _FACTORS[metric_id]
     found = _found_change(data, metric)
     if isinstance(found, str):
-        return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=found)
+        return Drivers(metric, mask_unavailable(data, typed([], _BARS)), why=found)
     compared, weeks, after = found
     weekly, commits = _weekly_parts(data, weeks, ~after, names)
     parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
     ends = np.cumsum(parts[:, 0])
-    bars = [
-        *(
-            (name, "driver", *part, end - part[0], end)
-            for name, part, end in zip(names, parts, ends, strict=True)
-        ),
-        ("total", "total", ends[-1], np.nan, np.nan, 0.0, ends[-1]),
-    ]
-    return Drivers(metric, _frame(bars, _BARS), compared)
+    each = zip(names, parts, ends, strict=True)
+    bars = [(name, "driver", *part, end - part[0], end) for name, part, end in each]
+    bars.append(("total", "total", ends[-1], np.nan, np.nan, 0.0, ends[-1]))
+    return Drivers(metric, typed(bars, _BARS), compared)
 
 
 def team_shift(data: Dataset) -> TeamShift:
@@ -160,26 +152,25 @@ def team_shift(data: Dataset) -> TeamShift:
 
     Its `frame` has one row per team, none without a detected change, and `why` says why.
     """
-    metric, nothing = METRICS["cost_per_commit"], _frame([], _TEAMS)
+    metric, nothing = METRICS["cost_per_commit"], typed([], _TEAMS)
     found = _found_change(data, metric)
     if isinstance(found, str):
         return TeamShift(metric, nothing, why=found)
     compared, weeks, after = found
     teams, cost, commits = _team_weeks(data, metric, weeks, after)
-    made = [commits[side].sum(axis=0) for side in (~after, after)]
-    if len(teams) < 2 or not np.min(made) > 0:
+    sides = [(cost[side].sum(axis=0), commits[side].sum(axis=0)) for side in (~after, after)]
+    if len(teams) < 2 or not min(made.min() for _, made in sides) > 0:
         why = "there are fewer than two teams of enough people and commits"
         return TeamShift(metric, nothing, why=why)
-    values = [cost[side].sum(axis=0) / n for side, n in zip((~after, after), made, strict=True)]
-    shares = [n / n.sum() for n in made]
+    before, now = (spent / made for spent, made in sides)
+    shares = [made / made.sum() for _, made in sides]
     whole = commits.sum(axis=1)
     # Both parts are linear in the sums of a week, so a team without commits is fine.
-    rate = (cost - values[0] * commits) / whole[:, None]
-    mix = (commits / whole[:, None] - shares[0]) * (values[0] - values[0] @ shares[0])
-    parts = (summed_parts(weekly, whole, after).T for weekly in (rate, mix))
-    numbers = [*shares, *values, *(column for part in parts for column in part)]
-    rows = list(zip(teams, *numbers, strict=True))
-    return TeamShift(metric, _frame(rows, _TEAMS), compared)
+    rate = (cost - before * commits) / whole[:, None]
+    mix = (commits / whole[:, None] - shares[0]) * (before - before @ shares[0])
+    parts = np.column_stack([summed_parts(weekly, whole, after) for weekly in (rate, mix)])
+    rows = zip(teams, *shares, before, now, *parts.T, strict=True)
+    return TeamShift(metric, typed(rows, _TEAMS), compared)
 
 
 def _found_change(
@@ -249,39 +240,23 @@ def _weekly_parts(
 ) -> tuple[Floats, Floats]:
     """The part of each driver (column) in the difference of each week (row) to those before; and
     the commits of each week."""
-    rows = model_weeks(data)
-    rows = rows.assign(
-        tokens=rows[list(TOKEN_WEIGHTS)].sum(axis=1),
-        weighted=sum(rows[name] * weight for name, weight in TOKEN_WEIGHTS.items()),
-    )
-    of_models, of_people = ["tokens", "weighted", "cost_usd"], ["active", "active_days", "commits"]
+    rows, of_models = model_weeks(data), ["tokens", "weighted", "cost_usd"]
+    kinds = rows[list(TOKEN_WEIGHTS)]
+    rows = rows.assign(tokens=kinds.sum(axis=1), weighted=kinds @ pd.Series(TOKEN_WEIGHTS))
     models = rows.groupby(["week", "model"], observed=True)[of_models].sum().unstack()
-    models = models.reindex(weeks).fillna(0.0).astype("float64")
-    people = actor_weeks(data).groupby("week")[of_people].sum().reindex(weeks).astype("float64")
-    amounts = [models[name].to_numpy() for name in of_models]
-    amounts += [people[[name]].to_numpy() for name in of_people]
-    now, usual = (
-        _factors(*sides) for sides in (amounts, [one[before].mean(axis=0)[None] for one in amounts])
-    )
-    parts = split_change({name: (usual[name], now[name]) for name in names})
-    return np.column_stack(list(parts.values())), people["commits"].to_numpy()
-
-
-def _factors(
-    tokens: Floats, weighted: Floats, cost: Floats, active: Floats, days: Floats, commits: Floats
-) -> dict[str, Floats]:
-    """The value of each factor by week (row) and model (column)."""
-    whole = tokens.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {
-            "active people": active,
-            "active days per person": days / active,
-            "active days per commit": days / commits,
-            "tokens per active day": whole / days,
-            "models used": tokens / whole,
-            "kinds of tokens": weighted / tokens,
-            "price": cost / weighted,
-        }
+    models = models.reindex(weeks).fillna(0.0)
+    people = actor_weeks(data).groupby("week")[["active", "active_days", "commits"]].sum()
+    people = people.reindex(weeks).assign(week=1.0)
+    now = {name: models[name].to_numpy("float64") for name in of_models}
+    now |= {name: people[[name]].to_numpy("float64") for name in people}
+    now["all_tokens"] = now["tokens"].sum(axis=1, keepdims=True)
+    usual = {name: sums[before].mean(axis=0)[None] for name, sums in now.items()}
+    factors = dict[str, tuple[Floats, Floats]]()
+    for name in names:
+        top, bottom = _RATIOS[name]
+        factors[name] = ratio(usual[top], usual[bottom]), ratio(now[top], now[bottom])
+    parts = split_change(factors)
+    return np.column_stack(list(parts.values())), now["commits"][:, 0]
 
 
 def _team_weeks(
@@ -301,7 +276,3 @@ def _team_weeks(
     order = sorted(set(names), key=lambda team: (team == OTHER_TEAMS, team))
     cost, commits = (sums[column][order].to_numpy() for column in ("cost_usd", "commits"))
     return order, cost, commits
-
-
-def _frame(rows: Sequence[tuple[object, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))

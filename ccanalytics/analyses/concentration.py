@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import typed
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.own_history import Floats, reach
@@ -19,6 +20,9 @@ from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
 from ccanalytics.metrics.withholding import UNAVAILABLE, hide, mask_unavailable
 from ccanalytics.people.small_groups import large
 from ccanalytics.showing import Sentence, says
+
+_NUMBERS = dict.fromkeys(("value", "n_actors", "priced_share"), "float64")
+_COLUMNS = {"week": "datetime64[ms]", **_NUMBERS}
 
 
 def top10_share(data: Dataset) -> pd.DataFrame:
@@ -33,12 +37,12 @@ def top10_share(data: Dataset) -> pd.DataFrame:
         shown = large(len(tenth), tenth.max(), tenth.sum(), min(data.minimum_group, len(tenth)))
         return float(tenth.sum() / costs.sum()) if shown else math.nan
 
-    return _with_interval(_by_week(data, share, 10 * data.minimum_group))
+    return _by_week(data, share, 10 * data.minimum_group)
 
 
 def gini(data: Dataset) -> pd.DataFrame:
     """One row per week: Gini coefficient of cost, corrected for the number of people."""
-    return _with_interval(_by_week(data, gini_of))
+    return _by_week(data, gini_of)
 
 
 def halfcount(data: Dataset) -> pd.DataFrame:
@@ -51,7 +55,7 @@ def halfcount(data: Dataset) -> pd.DataFrame:
         reached = np.cumsum(costs[::-1])
         return float((reached >= reached[-1] / 2 * (1 - 1e-12)).argmax() + 1)
 
-    frame = _by_week(data, fewest)
+    frame = _by_week(data, fewest).drop(columns=["low", "high"])  # those of a share
     value = frame["value"].mask(frame["value"] < data.minimum_group)
     return frame.assign(value=value, share=value / frame["n_actors"])
 
@@ -62,17 +66,18 @@ def spread_sentence(data: Dataset) -> str:
     if not data.has_cost:
         return f"How the cost is distributed is {UNAVAILABLE}."
     words = {
-        "the tenth of people with the highest cost had {} of it{interval}": top10_share(data),
-        "half of it was made by {} of {n:.0f} people": halfcount(data),
-        "the Gini coefficient (0: everybody alike) was {}{interval}": gini(data),
+        "top10_share": "the tenth of people with the highest cost had {value} of it{interval}",
+        "halfcount": "half of it was made by {value} of {n:.0f} people",
+        "gini": "the Gini coefficient (0: everybody alike) was {value}{interval}",
     }
-    shows = (METRICS[name].format for name in ("top10_share", "halfcount", "gini"))
     parts = []
-    for (said, frame), show in zip(words.items(), shows, strict=True):
+    for name, frame in zip(words, (top10_share(data), halfcount(data), gini(data)), strict=True):
         for last in frame[-1:].dropna(subset="value").to_dict("records"):
-            ends = f" (90 % interval {show(last.get('low'))} to {show(last.get('high'))})"
-            interval = "" if pd.isna(last.get("low")) else ends
-            parts.append(said.format(show(last["value"]), n=last["n_actors"], interval=interval))
+            value, low, high = (
+                METRICS[name].format(last.get(end)) for end in ("value", "low", "high")
+            )
+            interval = "" if low == "n/a" else f" (90 % interval {low} to {high})"
+            parts.append(words[name].format(value=value, n=last["n_actors"], interval=interval))
     if parts:
         return f"In the last week {'; '.join(parts)}."
     return (
@@ -89,7 +94,8 @@ def gini_of(costs: Floats) -> float:
 
 
 def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int = 0) -> pd.DataFrame:
-    """The statistic of the sorted costs of active people, where enough of them is known."""
+    """The statistic of the sorted costs of active people, where enough of them is known, with an
+    interval between 0 and 1; that is null with under four weeks."""
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1]
     found = []
@@ -100,15 +106,9 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
         few = len(costs) < max(MINIMUM_DISTRIBUTION, minimum)
         known = not few and costs.sum() > 0 and priced >= MINIMUM_PRICED
         found.append((week, statistic(costs) if known else math.nan, len(costs), priced))
-    kinds = {"week": "datetime64[ms]"}
-    kinds |= dict.fromkeys(["value", "n_actors", "priced_share"], "float64")
-    frame = pd.DataFrame(found, columns=list(kinds)).astype(kinds)
-    shown = hide(data, frame, data.minimum_group)
-    return mask_unavailable(data, shown, "value", "priced_share")
-
-
-def _with_interval(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with low and high, between 0 and 1; null with under four weeks."""
-    value, known = frame["value"], frame["value"].dropna()
-    off = pd.Series(reach(known.to_numpy(), np.ones(len(known))), index=known.index)
-    return frame.assign(low=(value - off).clip(lower=0), high=(value + off).clip(upper=1))
+    frame = hide(data, typed(found, _COLUMNS), data.minimum_group)
+    frame = mask_unavailable(data, frame, "value", "priced_share")
+    shown = frame["value"].dropna()
+    off = pd.Series(reach(shown.to_numpy(), np.ones(len(shown))), index=shown.index)
+    low, high = (frame["value"] - off).clip(lower=0), (frame["value"] + off).clip(upper=1)
+    return frame.assign(low=low, high=high)

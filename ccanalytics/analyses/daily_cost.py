@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.dataset.titled_frame import Column, typed, with_columns
 from ccanalytics.metrics.by_week import MetricFrame, measures
 from ccanalytics.metrics.definitions import KINDS, METRICS
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
@@ -72,28 +73,25 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     return mask_unavailable(data, frame)
 
 
+_UNUSUAL = {
+    "date": Column("day", kind="datetime64[ms]"),
+    "value": Column("cost"),
+    "expected": Column("usual", METRICS["cost"].format),
+    "excess": Column("difference", METRICS["cost"].format_change),
+    "event": Column("noted", kind="str"),
+}
+
+
 def unusual_days(data: Dataset) -> MetricFrame:
     """One row per unusual day of the newest 28: date, value, expected, excess, event."""
-    daily, metric = daily_cost(data), METRICS["unusual_days"]
-    labels = {
-        "date": "day",
-        "value": "cost",
-        "expected": "usual",
-        "excess": "difference",
-        "event": "noted",
-    }
+    daily, metric, power = daily_cost(data), METRICS["unusual_days"], ""
     excess = daily["value"] - daily["expected"]
-    found = daily.assign(excess=excess, event=daily["event"].fillna(""))
-    found = found.loc[found["unusual"], list(labels)].reset_index(drop=True)
-    made, power = MetricFrame.of(found, metric, None), ""
-    made.labels, made.shown_columns = labels, tuple(labels)
-    made.formats = {
-        "value": metric.format,
-        "expected": metric.format,
-        "excess": metric.format_change,
-    }
+    found = daily.assign(excess=excess, event=daily["event"].fillna(""))[daily["unusual"]]
+    made = MetricFrame.of(typed(found.reset_index(drop=True), _UNUSUAL), metric, None)
+    with_columns(made, _UNUSUAL)
     if "detectable" in daily.attrs:
         power = f" A working day of {daily.attrs['detectable']:.1f} times the usual would be found."
+    made.attrs = dict(daily.attrs)
     made.title = f"Unusual days.{power}"
     made.empty_text = f"No day of the newest {NEWEST_DAYS} was unusual.{power}"
     if "unavailable" in daily.attrs:

@@ -12,9 +12,8 @@ exceeded when the low end of the forecast reaches it, not when it might be.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +27,7 @@ from ccanalytics.analyses.daily_cost import (
     median_of_kind,
 )
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed, with_columns
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
@@ -47,6 +46,21 @@ BILLED = "billed_cost"
 
 _DAY = pd.Timedelta(days=1)
 _USD = METRICS["cost"].format
+_NUMBERS = dict.fromkeys(("value", "low", "high"), "float64")
+_PATH = {"date": "datetime64[ms]", "kind": "str", **_NUMBERS}
+_BUDGETS = {
+    "scope": Column(kind="str"),
+    "name": Column("for", kind="str"),
+    "budget_usd": Column("budget", _USD),
+    "so_far": Column("so far", _USD),
+    "total": Column(),
+    "low": Column("month from", _USD),
+    "high": Column("to", _USD),
+    "money": Column("money", kind="str"),
+    "verdict": Column("the budget", kind="str"),
+    "first_day": Column(kind="datetime64[ms]"),
+    "is_crossed": Column(kind="bool"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +70,7 @@ class Forecast(ShowsItself):
     `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
     each summed up from its first day. `error` is the median absolute error of `backtests` earlier
     forecasts over as many days, as a share. `left_out` says whether people on seats are left out.
-    `why` says why there is no forecast. `scope` and `name` say whose `budget` it is, and `money`
-    whether it is billed or estimated.
+    Without a forecast `why` says why, there are no rows, and the numbers are NaN.
     """
 
     shown_by = "display.bundles:result_bundle"
@@ -65,18 +78,15 @@ class Forecast(ShowsItself):
 
     frame: pd.DataFrame
     month: pd.Timestamp
+    budget: float = math.nan
+    left_out: bool = False
+    why: str = ""
     so_far: float = math.nan
     total: float = math.nan
     low: float = math.nan
     high: float = math.nan
     error: float = math.nan
     backtests: int = 0
-    left_out: bool = False
-    why: str = ""
-    budget: float = math.nan
-    scope: str = "organisation"
-    name: str = ""
-    money: str = "estimated"
 
     @property
     def earliest(self) -> pd.Timestamp:
@@ -89,37 +99,28 @@ class Forecast(ShowsItself):
         return self.frame.loc[self.frame["low"] >= self.budget, "date"].min()
 
     @property
-    def is_crossed(self) -> bool:
-        """Whether even the low end of the forecast reaches the budget."""
-        return self.low >= self.budget
-
-    @property
     def verdict(self) -> str:
         """When the budget is used up."""
-        first, last = (
-            day_words(day) if pd.notna(day) else "" for day in (self.earliest, self.first_day)
-        )
-        if self.why or not first:
+        if self.why or pd.isna(self.earliest):
             return self.why or "is not reached within the month"
-        if not last:
+        first = day_words(self.earliest)
+        if pd.isna(self.first_day):
             return f"may be used up from {first} on, or not at all"
-        return (
-            f"is used up on {last}" if first == last else f"is used up between {first} and {last}"
-        )
+        last = day_words(self.first_day)
+        return f"is used up {f'on {last}' if first == last else f'between {first} and {last}'}"
 
     def sentence(self) -> str:
         """The forecast, its error and the budget, in words."""
         if self.why:
             return f"There is no forecast of the month: {self.why}."
         without = ", plan seats not included" if self.left_out else ""
-        has_budget = not math.isnan(self.budget)
-        budget = f"The budget of {_USD(self.budget)} {self.verdict}." if has_budget else ""
+        budget = f"The budget of {_USD(self.budget)} {self.verdict}."
         return (
             f"At the current pace {self.month:%B %Y} will cost an estimated {_USD(self.total)}"
             f"{without} (90 % interval {_USD(self.low)} to {_USD(self.high)}), "
             f"{_USD(self.so_far)} of it so far. {self.backtests} such forecasts of earlier days "
             f"were off by {100 * self.error:.0f} % in the median. "
-            f"{budget or 'No monthly budget is set.'}"
+            f"{'No monthly budget is set.' if math.isnan(self.budget) else budget}"
         )
 
 
@@ -133,112 +134,90 @@ def month_forecast(data: Dataset) -> Forecast:
     data = _until_enough(data)
     seats = bool((data.model_usage["customer_type"] == "subscription").any())
     days = _days_paid_by_use(data) if seats else cost_by_day(data)
-    days = days.assign(value=days["level"])  # days withheld together tell their mean
-    last, known = days["date"].max(), int(days["value"].count())
+    # The level is also known of days that are withheld: together they tell their mean.
+    values, kinds = days["level"].to_numpy(), days["kind"].to_numpy()
+    last, known = days["date"].max(), int(days["level"].count())
     month = (last + _DAY).replace(day=1)
     ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
-    so_far = days.loc[days["date"] >= month, "value"]
-    found = Forecast(mask_unavailable(data, _path([])), month, left_out=seats)
+    over = days[days["date"] >= month]
+    budget = math.nan if data.team or not data.monthly_budget_usd else data.monthly_budget_usd
+    nothing = Forecast(mask_unavailable(data, typed([], _PATH)), month, budget, seats)
     if not data.has_cost:
-        return replace(found, why=f"cost is {UNAVAILABLE}")
+        return replace(nothing, why=f"cost is {UNAVAILABLE}")
     if known < MINIMUM_DAYS:
-        return replace(found, why=f"{known} days are known; {MINIMUM_DAYS} are needed")
-    if len(so_far) != (last - month).days + 1 or so_far.isna().any():
-        return replace(found, why="not every day of the month so far is known")
-    found = _with_path(found, days, ahead, kinds_of_day(data, ahead).to_numpy())
-    budget = None if data.team else data.monthly_budget_usd
-    return found if budget is None else replace(found, budget=budget)
-
-
-def _with_path(found: Forecast, days: pd.DataFrame, ahead: pd.Series, coming: Kinds) -> Forecast:
-    """The forecast of the days `ahead`, of the kinds `coming`; or why there is none."""
-    values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
-    expected, errors = _expected(values, kinds, coming), _errors(values, kinds, len(ahead))
+        return replace(nothing, why=f"{known} days are known; {MINIMUM_DAYS} are needed")
+    if len(over) != (last - month).days + 1 or over["level"].isna().any():
+        return replace(nothing, why="not every day of the month so far is known")
+    expected = _expected(values, kinds, kinds_of_day(data, ahead).to_numpy())
+    errors = _errors(values, kinds, len(ahead))
     if np.isnan(expected).any() or len(errors) < FEWEST_BACKTESTS:
-        return replace(found, why="there are too few weeks to know the error of a forecast")
-    over = days[days["date"] >= found.month]
-    so_far, spread = float(over["value"].sum()), _widths(errors)
-    path, low, high = (so_far + expected.cumsum() * np.exp(way * spread) for way in (0, -1, 1))
-    total, least, most = (float(one[-1]) for one in (path, low, high))
-    if not total > most - least:  # also where nothing was used
-        why = f"its 90 % interval, {_USD(least)} to {_USD(most)}, is wider than the forecast"
-        return replace(found, why=why)
-    actual = zip(over["date"], over["value"].cumsum(), strict=True)
-    rows = [(day, "actual", value, value, value) for day, value in actual]
-    rows += [(day, "forecast", *ends) for day, *ends in zip(ahead, path, low, high, strict=True)]
-    error = float(np.median(np.abs(np.expm1(errors[:, -1]))))
-    return replace(
-        found,
-        frame=_path(rows),
-        so_far=so_far,
-        total=total,
-        low=least,
-        high=most,
-        error=error,
-        backtests=len(errors),
-    )
+        return replace(nothing, why="there are too few weeks to know the error of a forecast")
+    so_far, spread = float(over["level"].sum()), _widths(errors)
+    ends = [so_far + expected.cumsum() * np.exp(way * spread) for way in (0, -1, 1)]
+    total, low, high = (float(end[-1]) for end in ends)
+    if not total > high - low:  # also where nothing was used
+        why = f"its 90 % interval, {_USD(low)} to {_USD(high)}, is wider than the forecast"
+        return replace(nothing, why=why)
+    sums, error = over["level"].cumsum(), float(np.median(np.abs(np.expm1(errors[:, -1]))))
+    rows = [(day, "actual", one, one, one) for day, one in zip(over["date"], sums, strict=True)]
+    rows += [(day, "forecast", *each) for day, *each in zip(ahead, *ends, strict=True)]
+    numbers = so_far, total, low, high, error, len(errors)
+    return Forecast(typed(rows, _PATH), month, budget, seats, "", *numbers)
 
 
 @kept
-def budget_states(data: Dataset) -> list[Forecast]:
-    """Every budget of the settings against the month of the last known day."""
-    if data.team:
-        return []
-    basis, money, found = data, "estimated", []
-    if BILLED in METRICS and basis_of(data, METRICS[BILLED]).has_cost:
-        basis, money = basis_of(data, METRICS[BILLED]), "billed"
-    if basis.cost_days:
-        basis = basis.between(min(basis.cost_days).date(), max(basis.cost_days).date())
-    if data.monthly_budget_usd:
-        found.append(replace(month_forecast(basis), money=money))
-    for scope, budgets in data.budgets.items():
-        parted = basis.by_cost_centre() if scope == "cost_centre" else basis
-        for name, budget in budgets.items():
-            why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
-            is_known = name in set(parted.roster["team"].dropna())
-            of_name = month_forecast(parted.of_team(name)) if is_known else None
-            one = of_name or Forecast(_path([]), pd.NaT, why=why)
-            found.append(replace(one, budget=budget, scope=scope, name=name, money=money))
-    return found
-
-
-def budget_findings(data: Dataset) -> Iterator[Finding]:
-    """A finding for each budget that even the low end of the forecast exceeds."""
-    for one in filter(lambda one: one.is_crossed, budget_states(data)):
-        name, tense = one.name, "was" if one.so_far >= one.budget else "will be"
-        title = (
-            f"{f'{name}: the' if name else 'The'} budget of {_USD(one.budget)} {tense} used up by "
-            f"{day_words(one.first_day)}"
-        )
-        text = (
-            f"{_USD(one.so_far)} {one.money} so far; {_USD(one.low)} to {_USD(one.high)} expected "
-            f"in {one.month:%B}."
-        )
-        over = min(one.total / one.budget - 1, 2.0)
-        weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure
-        yield Finding("budget", title, text, "month_forecast", one.scope, name, weight=weight)
-
-
 def budget_table(data: Dataset) -> TitledFrame:
     """One row per budget of the settings, this month: US dollars so far and expected, verdict.
 
     Columns: scope, name, budget_usd, so_far, total, low, high, money (billed or estimated),
-    verdict, is_crossed.
+    verdict, first_day (on which even the low end of the forecast reaches it), is_crossed.
     """
-    labels = {"name": "for", "budget_usd": "budget", "so_far": "so far", "low": "month from"}
-    labels |= {"high": "to", "money": "money", "verdict": "the budget"}
-    names = ["scope", "name", "budget", "so_far", "total", "low", "high", "money", "verdict"]
-    names.append("is_crossed")
-    rows = [[getattr(one, name) for name in names] for one in budget_states(data)]
-    frame = pd.DataFrame(rows, columns=names).rename(columns={"budget": "budget_usd"})
-    frame["name"] = frame["name"].replace("", "all")
-    return titled(
-        frame,
-        "Budgets of the month",
-        labels=labels,
-        formats=dict.fromkeys(("budget_usd", "so_far", "low", "high"), _USD),
-        empty_text="No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml.",
-    )
+    basis, money = data, "estimated"
+    if BILLED in METRICS and basis_of(data, METRICS[BILLED]).has_cost:
+        basis, money = basis_of(data, METRICS[BILLED]), "billed"
+    if basis.cost_days:
+        basis = basis.between(min(basis.cost_days).date(), max(basis.cost_days).date())
+    parts = {"cost_centre": basis.by_cost_centre()} if "cost_centre" in data.budgets else {}
+    asked = [("organisation", "all", data.monthly_budget_usd)] if data.monthly_budget_usd else []
+    asked += [(scope, *one) for scope, named in data.budgets.items() for one in named.items()]
+    rows = []
+    for scope, name, budget in [] if data.team else asked:
+        one = replace(_forecast_of(parts.get(scope, basis), scope, name), budget=budget)
+        sums = one.so_far, one.total, one.low, one.high
+        end = money, one.verdict, one.first_day, one.low >= budget
+        rows.append((scope, name, budget, *sums, *end))
+    none = "No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml."
+    made = titled(typed(rows, _BUDGETS), "Budgets of the month", empty_text=none)
+    return with_columns(made, _BUDGETS)
+
+
+def _forecast_of(data: Dataset, scope: str, name: str) -> Forecast:
+    """The forecast of the organisation, or of one of its teams or cost centres."""
+    if scope == "organisation":
+        return month_forecast(data)
+    if name in set(data.roster["team"].dropna()):
+        return month_forecast(data.of_team(name))
+    why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
+    return Forecast(typed([], _PATH), pd.NaT, why=why)
+
+
+def budget_findings(data: Dataset) -> Iterator[Finding]:
+    """A finding for each budget that even the low end of the forecast exceeds."""
+    budgets = budget_table(data)
+    for one in budgets[budgets["is_crossed"]].itertuples():
+        name = "" if one.scope == "organisation" else one.name
+        tense = "was" if one.so_far >= one.budget_usd else "will be"
+        title = (
+            f"{f'{name}: the' if name else 'The'} budget of {_USD(one.budget_usd)} {tense} used up "
+            f"by {day_words(one.first_day)}"
+        )
+        text = (
+            f"{_USD(one.so_far)} {one.money} so far; {_USD(one.low)} to {_USD(one.high)} expected "
+            f"in {one.first_day:%B}."
+        )
+        over = min(one.total / one.budget_usd - 1, 2.0)
+        weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure
+        yield Finding("budget", title, text, "month_forecast", one.scope, name, weight=weight)
 
 
 def _until_enough(data: Dataset) -> Dataset:
@@ -303,9 +282,3 @@ def _widths(errors: Floats) -> Floats:
     rms = np.sqrt(np.mean(errors**2, axis=0))
     widths: Floats = stdtrit(independent - 1, (1 + LEVEL) / 2) * rms * np.sqrt(1 + 1 / independent)
     return widths
-
-
-def _path(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    numbers = dict.fromkeys(["value", "low", "high"], "float64")
-    kinds = {"date": "datetime64[ms]", "kind": "str", **numbers}
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import typed
 from ccanalytics.metrics.change import MINIMUM_EVENTS, percent
 from ccanalytics.metrics.definitions import Metric, summable
 from ccanalytics.metrics.own_history import LEVEL, Floats, LogChange, Weeks, ratio
@@ -92,12 +93,11 @@ class Effect(ShowsItself):
             judged += ", because the teams were already drifting apart before it"
         elif self.verdict == "no detectable difference":
             judged += f"; a rise of {100 * self.change.detectable:.0f} % would show"
-        name = f"{self.metric.name[0].lower()}{self.metric.name[1:]}"
         return (
-            f"{about}: {name} of {counted(self.n_treated, 'person', 'people')} changed by "
-            f"{percent(self.effect)} compared with the {counted(self.n_teams, 'team')} without it"
-            f"{judged}. It was not a randomised experiment: other things changed in these weeks "
-            "too."
+            f"{about}: {self.metric.name[0].lower()}{self.metric.name[1:]} of "
+            f"{counted(self.n_treated, 'person', 'people')} changed by {percent(self.effect)} "
+            f"compared with the {counted(self.n_teams, 'team')} without it{judged}. It was not a "
+            "randomised experiment: other things changed in these weeks too."
         )
 
 
@@ -119,9 +119,8 @@ def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day
     sizes = data.roster.groupby("team")["actor"].nunique()
     known = data.calendars.interventions
     known = known[~known["team"].isin(sizes.index[sizes < data.minimum_group])]
-    nothing = pd.DataFrame(columns=list(_FRAME)).astype(_FRAME)
     return Effects(
-        _compared(data, Effect(metric, row.team, row.what, row.date, nothing))
+        _compared(data, Effect(metric, row.team, row.what, row.date, typed([], _FRAME)))
         for row in known.itertuples()
     )
 
@@ -185,17 +184,18 @@ def compared_teams(
     moves = _moves(sums, early, ~early)
     earlier = _difference(_moves(sums, first_half, early & ~first_half))
     weekly = [_difference(_moves(sums, early, order == at)) for at in order]
-    values = ratio(*sums[0]), ratio(*sums[1:].sum(axis=0))
-    since = (before.append(after) - after[0]) // _WEEK
-    rows = [
-        (since[at], one.relative, *one.interval, values[0][at], values[1][at])
-        for at, one in enumerate(weekly)
-    ]
-    frame = pd.DataFrame(rows, columns=list(_FRAME)).astype(_FRAME)
     judged = found.n_teams >= FEWEST_PLACEBOS
+    ends = [one.interval if judged else (math.nan, math.nan) for one in weekly]
+    columns = {
+        "weeks_since": (before.append(after) - after[0]) // _WEEK,
+        "value": [one.relative for one in weekly],
+        **dict(zip(("low", "high"), zip(*ends, strict=True), strict=True)),
+        "team_value": ratio(*sums[0]),
+        "others_value": ratio(*sums[1:].sum(axis=0)),
+    }
     return replace(
         found,
-        frame=frame if judged else frame.assign(low=np.nan, high=np.nan),
+        frame=typed(columns, _FRAME),
         change=_difference(moves),
         apart=(math.expm1(moves[1:].min()), math.expm1(moves[1:].max())),
         drift=judged and earlier.p_value <= 1 - LEVEL,

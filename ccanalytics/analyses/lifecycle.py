@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.dataset.titled_frame import typed
 from ccanalytics.metrics.actor_weeks import (
     active_days,
     actor_weeks,
@@ -54,17 +55,15 @@ def activation_rate(data: Dataset) -> pd.DataFrame:
     counted by reason: `unknown_start`, `before` (joined before the records start) and `unfinished`
     (the days are not over, or the person left during them). No row without a closed week.
     """
-    stays = _stays(data)
-    known = stays["start"].notna()
-    before = known & (stays["start"] < _watched(data)[0])
-    last = stays["start"] + (DAYS - 1) * _DAY
-    over = known & ~before & (last <= stays["watched"])
+    stays, (first, _) = _stays(data), _watched(data)
+    start, last = stays["start"], stays["start"] + (DAYS - 1) * _DAY
+    over = (start >= first) & (last <= stays["watched"])
     began, n = float((stays["first_use"] <= last)[over].sum()), float(over.sum())
     enough = n >= max(data.minimum_group, 1)
-    shown = (began / n, *wilson(began / n, n), began, n) if enough else (math.nan,) * 5
-    names = ("value", "low", "high", "numerator", "denominator")
-    numbers = dict(zip(names, map(float, shown), strict=True))
-    left_out = {"unknown_start": ~known, "before": before, "unfinished": known & ~before & ~over}
+    shown = (began / n, *wilson(began / n, n), began, n) if enough else [math.nan] * 5
+    numbers = dict(zip(("value", "low", "high", "numerator", "denominator"), shown, strict=True))
+    left_out = {"unknown_start": start.isna(), "before": start < first}
+    left_out["unfinished"] = (start >= first) & ~over
     numbers |= {reason: float(people.sum()) for reason, people in left_out.items()}
     return pd.DataFrame({"week": data.weeks[-1:], **numbers})
 
@@ -101,12 +100,12 @@ def time_to_first_use(data: Dataset) -> pd.DataFrame:
     stays = _stays(data)
     stays = stays[stays["start"].between(*_watched(data))]
     began = stays["first_use"] <= stays["watched"]
-    last = stays["first_use"].where(began, stays["watched"])
-    days = (last - stays["start"]).dt.days.clip(lower=0).to_numpy("float64")
-    if len(days) < max(MINIMUM_DISTRIBUTION, data.minimum_group):
-        return pd.DataFrame(columns=_CURVE).astype("float64")
-    curve = kaplan_meier(days, began.to_numpy()).assign(n_actors=float(len(days)))
-    return curve[curve["at_risk"] >= data.minimum_group][_CURVE].astype("float64")
+    waits = stays["first_use"].where(began, stays["watched"]) - stays["start"]
+    curve = pd.DataFrame(columns=_CURVE)
+    if len(stays) >= max(MINIMUM_DISTRIBUTION, data.minimum_group):
+        days = waits.dt.days.clip(lower=0).to_numpy("float64")
+        curve = kaplan_meier(days, began.to_numpy()).assign(n_actors=len(stays))
+    return curve[curve["at_risk"] >= data.minimum_group].astype("float64")
 
 
 @says(Note)
@@ -162,26 +161,23 @@ def roster_use(data: Dataset) -> pd.DataFrame:
     to say: not seen, but on the roster for fewer than 28 days. A status of too few people is null,
     and the next smallest one with it. No rows without a roster.
     """
-    there = roster_weeks(data)
-    there = there.loc[there["week"].isin(data.weeks[-1:]), "actor"]
+    there, (_, last_day) = roster_weeks(data), _watched(data)
     people = _stays(data)
-    people = people[people["actor"].isin(there)].reset_index(drop=True)
-    columns = {"status": "str", "value": "float64", "share": "float64"}
-    if people.empty:
-        return pd.DataFrame(columns=list(columns)).astype(columns)
-    _, last_day = _watched(data)
+    people = people[people["actor"].isin(there.loc[there["week"].isin(data.weeks[-1:]), "actor"])]
     last_use = active_days(data).groupby("actor")["date"].max().reindex(people["actor"])
-    last_use = last_use.reset_index(drop=True)
-    new = people["start"] > last_day - 27 * _DAY
-    rules = [last_use > last_day - 4 * WEEK, last_use.notna(), ~new]
-    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
-    people = people.assign(status=status, cost_usd=0.0)
+    last_use = last_use.set_axis(people.index)
+    is_new = people["start"] > last_day - 27 * _DAY
+    rules = [last_use > last_day - 4 * WEEK, last_use.notna(), ~is_new]
+    people = people.assign(status=np.select(rules, STATUSES[:3], STATUSES[3]), cost_usd=0.0)
     hidden = set(people.loc[withheld_rows(people, data.minimum_group, [], "status"), "status"])
     if len(people) < data.minimum_group:  # a zero is shown only with counts that may be shown
         hidden = set(STATUSES)
-    sizes = status.value_counts().reindex(list(STATUSES), fill_value=0).astype("float64")
-    frame = sizes.mask(sizes.index.isin(hidden)).rename("value").rename_axis("status").reset_index()
-    return frame.assign(share=frame["value"] / len(people)).astype(columns)
+    sizes = people["status"].value_counts()
+    rows = []
+    for status in STATUSES if len(people) else ():
+        size = math.nan if status in hidden else float(sizes.get(status, 0))
+        rows.append((status, size, size / len(people)))
+    return typed(rows, {"status": "str", "value": "float64", "share": "float64"})
 
 
 def actor_flow(data: Dataset) -> pd.DataFrame:
@@ -276,9 +272,8 @@ def _stays(data: Dataset) -> pd.DataFrame:
     unknown), first use, and the last day they are watched."""
     first, last = _watched(data)
     roster = data.roster[~(data.roster["start"] > last) & bool(len(data.weeks))]
-    ordered = roster.sort_values(["actor", "start"], na_position="first")
-    stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
-    stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
+    people = roster.sort_values(["actor", "start"], na_position="first").groupby("actor")
+    stays = people[["start"]].first(skipna=False).join(people["end"].last(skipna=False))
     stays = stays[~(stays["end"] < first)]
     days = active_days(data)
     use = days[days["date"] >= first].groupby("actor")["date"].min()

@@ -4,8 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from ccanalytics.charges.charge_days import UNATTRIBUTED
-from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
+from ccanalytics.charges.charge_metrics import PARTS
 from ccanalytics.charts.marks import (
     band,
     event_layers,
@@ -22,7 +21,7 @@ from ccanalytics.metrics.definitions import METRICS
 
 def bill_chart(frame: MetricFrame) -> Any:
     """What was billed each week, by who caused it."""
-    there = [part for part in (PEOPLE, KEYS, OTHERS, UNATTRIBUTED) if part in set(frame["part"])]
+    there = [part for part in PARTS if part in set(frame["part"])]
     subtitle = "US dollars after discounts and before credits, by week; not the invoice"
     newest = newest_rows(frame)
     total, shares = newest["value"].sum(), newest_words(frame, METRICS["bill"], len(there))

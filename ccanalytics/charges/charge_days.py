@@ -5,7 +5,7 @@ estimates of `model_usage`, which are for the same use. Rows without an actor ar
 to the bill, and to nobody.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -72,15 +72,30 @@ def sync_charges(
     may still be revised for a month. What one walk may cover is stored before the next, so that a
     failure loses little.
     """
-    wanted = days_between(since, until)
-    stored = {} if again else store.days(COMPANION.stored_as(source))
+    name, whose = COMPANION.stored_as(source), store.organization(source)
+    wanted, stored = days_between(since, until), {} if again else store.days(name)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
     changes: Changes = {}
-    for _, days in groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK):
-        changes |= _fetch(client, store, source, list(days), now)
-    done = {*final, *changes}
-    return SyncResult.of(changes, final=final, open=tuple(d for d in wanted if d not in done))
+    for _, walk in groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK):
+        days = list(walk)
+        charged = client.charges(days[0], days[-1])
+        if charged is None or charged.refreshed_at is None:
+            continue
+        if whose and charged.organization and whose != charged.organization:
+            raise StoreError(
+                f"The store {store.root} holds {source} days of organization {whose}, the charges "
+                f"are of {charged.organization}: they cannot be compared. Use the key of {whose}."
+            )
+        known_at = min(now, charged.refreshed_at)
+        news = [
+            NewDay(day, {"charges": build_charges(day, charged)}, known_at, charged.organization)
+            for day in days
+            if day in charged.days and is_closed(day, known_at, SETTLING)
+        ]
+        changes |= store.write_days(name, news)
+    open_days = tuple(day for day in wanted if day not in {*final, *changes})
+    return SyncResult.of(changes, final=final, open=open_days)
 
 
 def stored_charges(
@@ -110,11 +125,8 @@ def usage_of(charges: "pd.DataFrame", money: str) -> "pd.DataFrame":
 
     names = SCHEMAS["model_usage"].names
     rows = charges.rename(columns={money: "cost_usd"})
-    for name in names:
-        if name.endswith("_tokens"):
-            rows[name] = 0
-        elif name not in rows:
-            rows[name] = pd.Categorical([None] * len(rows), [])
+    for name in set(names) - set(rows):
+        rows[name] = 0 if name.endswith("_tokens") else pd.Categorical([None] * len(rows), [])
     rows["is_remote"] = pd.array([pd.NA] * len(rows), "boolean")
     return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
 
@@ -146,30 +158,9 @@ def _actor(actor: CostActor | None, names: dict[str, str]) -> tuple[str | None, 
     """Id, name and kind; a person without an address is known by their id."""
     if actor is None:
         return None, None, UNATTRIBUTED
-    known = (actor.user_id, actor.api_key_id, actor.service_account_id, actor.subject)
-    id = next(filter(None, known), None)
+    id = actor.user_id or actor.api_key_id or actor.service_account_id or actor.subject or None
     kind = {"api_actor": "api_key"}.get(actor.type, actor.type.removesuffix("_actor"))
     return id, actor.email_address or names.get(id or "", id) or actor.type, kind
-
-
-def _fetch(
-    client: Source, store: Store, source: str, days: Sequence[date], now: datetime
-) -> Changes:
-    charged = client.charges(days[0], days[-1])
-    if charged is None or charged.refreshed_at is None:
-        return {}
-    whose, known_at = store.organization(source), min(now, charged.refreshed_at)
-    if whose and charged.organization and whose != charged.organization:
-        raise StoreError(
-            f"The store {store.root} holds {source} days of organization {whose}, the charges are "
-            f"of {charged.organization}: they cannot be compared. Use the key of {whose}."
-        )
-    news = [
-        NewDay(day, {"charges": build_charges(day, charged)}, known_at, charged.organization)
-        for day in days
-        if day in charged.days and is_closed(day, known_at, SETTLING)
-    ]
-    return store.write_days(COMPANION.stored_as(source), news)
 
 
 def _open(spec: SourceSpec, access: Access) -> Source:

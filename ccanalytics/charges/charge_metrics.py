@@ -14,6 +14,7 @@ import pandas as pd
 
 from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill, usage_of
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.dataset.titled_frame import Column
 from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import week_frame
@@ -24,13 +25,17 @@ from ccanalytics.showing import Sentence, says
 from ccanalytics.words import counted, day_words
 
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
-PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
+PARTS = (PEOPLE, KEYS, OTHERS, UNATTRIBUTED)
 
 NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
 
-_USD = METRICS["cost"].format
-
 MOST_BANDS = 4  # the most bands of people on seats
+
+_USD = METRICS["cost"].format
+_WEEK = Column("week of", kind="datetime64[ms]")
+_MONTH = Column("month", "{:%b %Y}".format, "datetime64[ms]")
+_PEOPLE = Column("people", ",.0f")
+_LISTED = Column("at list prices", _USD)
 
 
 def billed(data: Dataset) -> Dataset:
@@ -50,62 +55,57 @@ def _with_money(data: Dataset, money: str) -> Dataset:
 def _next_to(estimate: str, data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and value of `by`) of a billed ratio; `estimated` is the same of the
     estimate, of the same people."""
-    keys = ["week", *([by] if by else [])]
-    frame = week_frame(data, f"billed_{estimate}", by)
-    other = week_frame(data, estimate, by).set_index(keys)["value"].rename("estimated")
-    merged = frame.join(other, on=keys)
-    merged.attrs = frame.attrs
-    return merged
+    frame = week_frame(data, f"billed_{estimate}", by)  # of the same weeks and groups
+    return frame.assign(estimated=week_frame(data, estimate, by)["value"])
 
 
 billed_cost_per_commit = partial(_next_to, "cost_per_commit")
 billed_cost_per_active_day = partial(_next_to, "cost_per_active_day")
 
 
-@measures(
-    "bill",
-    shown_columns=("week", "part", "value", "listed", "share"),
-    labels={"week": "week of", "part": "of", "value": "billed", "listed": "at list prices"},
-)
+def part_of(charges: pd.DataFrame) -> pd.Series:
+    """Which of `PARTS` of the bill each charge belongs to."""
+    known = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
+    return charges["actor_kind"].astype("str").map(known).fillna(OTHERS)
+
+
+BILL = {"week": _WEEK, "part": Column("of", kind="str"), "value": Column("billed", _USD)}
+BILL |= {"listed": _LISTED, "share": Column("share", ".0%")}
+
+
+@measures("bill", columns=BILL)
 def bill_by_week(data: Dataset) -> pd.DataFrame:
     """One row per closed week and part of the bill: value (billed), listed, share of the week.
 
     Parts are people, API keys, other identities, and unattributed cost. People's
     is null in a week with too few of them, and so are the shares. No rows without a bill.
     """
-    numbers = dict.fromkeys(["value", "listed", "share"], "float64")
-    columns = {"week": "datetime64[ms]", "part": "str", **numbers}
     if not has_bill(data):
-        return pd.DataFrame(columns=list(columns)).astype(columns)
-    people = week_frame(data, "billed_cost").set_index("week")[["value"]]
-    at_list = week_frame(_with_money(data, "list_usd"), "cost").set_index("week")["value"]
-    people = people.assign(listed=at_list, part=PEOPLE).reset_index()
+        return pd.DataFrame(columns=list(BILL))
+    people = week_frame(data, "billed_cost")[["week", "value"]]
+    listed = week_frame(_with_money(data, "list_usd"), "cost")["value"]
     charges, days = data.charges[data.charges["actor_kind"] != "user"], data.days["date"]
-    part = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS).rename("part")
-    keys = [week_of(charges["date"]).rename("week"), part]
-    others = charges.groupby(keys)[["amount_usd", "list_usd"]].sum()
-    others = others.set_axis(["value", "listed"], axis=1).reset_index()
     # Of others than people only weeks that are billed completely.
-    missing = week_of(days[~days.isin(data.charged_days["date"])])
-    others = others[others["week"].isin(data.weeks) & ~others["week"].isin(missing)]
-    frame = pd.concat([people, others])
-    frame = frame.sort_values("week", kind="stable")
+    week, missing = week_of(charges["date"]), days[~days.isin(data.charged_days["date"])]
+    charges = charges[week.isin(data.weeks) & ~week.isin(week_of(missing))]
+    keys = [week_of(charges["date"]).rename("week"), part_of(charges).rename("part")]
+    others = charges.groupby(keys)[["amount_usd", "list_usd"]].sum().reset_index()
+    others = others.rename(columns={"amount_usd": "value", "list_usd": "listed"})
+    frame = pd.concat([people.assign(listed=listed, part=PEOPLE), others])
+    frame = frame.sort_values("week", kind="stable", ignore_index=True)
     whole = frame.groupby("week")["value"].transform(lambda part: part.sum(skipna=False))
-    frame = frame.assign(share=frame["value"] / whole.where(whole > 0))
-    return frame[list(columns)].astype(columns).reset_index(drop=True)
+    return frame.assign(share=frame["value"] / whole.where(whole > 0))
 
 
-@measures(
-    "discount",
-    labels={"week": "week of", "value": "discount", "listed": "at list prices"},
-    formats={"value": METRICS["discount"].format, "billed": _USD, "listed": _USD},
-)
+DISCOUNT = {"week": _WEEK, "value": Column("discount"), "billed": Column("billed", _USD)}
+
+
+@measures("discount", columns={**DISCOUNT, "listed": _LISTED})
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / listed of the shown bill."""
     sums = bill_by_week(data).groupby("week")[["value", "listed"]].sum(min_count=1)
     share = 1 - sums["value"] / sums["listed"].where(sums["listed"] > 0)
-    sums = sums.rename(columns={"value": "billed"}).assign(value=share)
-    return sums.reset_index()[["week", "value", "billed", "listed"]]
+    return sums.rename(columns={"value": "billed"}).assign(value=share).reset_index()
 
 
 @says(Sentence)
@@ -132,22 +132,21 @@ def bill_sentence(data: Dataset) -> str:
     )
 
 
-@measures(
-    "reconciliation",
-    labels={
-        "actor_days": "person-days",
-        "listed": "at list prices",
-        "gap": "difference",
-        "value": "of the list price",
-        "n_actors": "people",
-    },
-    formats={
-        "month": lambda month: f"{month:%b %Y}",
-        **{"actor_days": ",.0f", "n_actors": ",.0f", "estimated": _USD, "listed": _USD},
-        "gap": METRICS["cost"].format_change,
-        "value": lambda share: METRICS["reconciliation"].format(round(share, 4)),
-    },
-)
+RECONCILIATION = {
+    "month": _MONTH,
+    "actor_days": Column("person-days", ",.0f"),
+    "estimated": Column("estimated", _USD),
+    "listed": _LISTED,
+    "gap": Column("difference", METRICS["cost"].format_change),
+    # A gap of rounding only is none.
+    "value": Column(
+        "of the list price", lambda gap: METRICS["reconciliation"].format(round(gap, 4))
+    ),
+    "n_actors": _PEOPLE,
+}
+
+
+@measures("reconciliation", columns=RECONCILIATION)
 def reconciliation(data: Dataset) -> pd.DataFrame:
     """One row per month: the estimated cost by the list price of the same person-days.
 
@@ -155,52 +154,44 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     have), gap, value (gap / listed) and n_actors. People as API customers only, on closed days of
     which both are known.
     """
-    numbers = ["actor_days", "estimated", "listed", "gap", "value", "n_actors"]
-    kinds = {"month": "datetime64[ms]", **dict.fromkeys(numbers, "float64")}
     if not has_bill(data) or not data.has_tokens:
-        return pd.DataFrame(columns=list(kinds)).astype(kinds)
+        return pd.DataFrame(columns=list(RECONCILIATION))
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
-    usage, sides = data.model_usage.astype({"actor": "str"}), []
-    for frame in (usage, _with_money(data, "list_usd").model_usage.astype({"actor": "str"})):
-        rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(closed)]
-        sides.append(rows.groupby(["date", "actor"])["cost_usd"].sum())
-    seats = pd.MultiIndex.from_frame(usage.loc[usage["customer_type"] != "api", ["date", "actor"]])
-    days = pd.concat(sides, axis=1, join="inner", keys=["estimated", "listed"])
-    days = days[~days.index.isin(seats)].reset_index()
-    days = days.assign(month=month_of(days["date"]), cost_usd=days[numbers[1:3]].max(axis=1))
+    sides = {"estimated": data, "listed": _with_money(data, "list_usd")}
+    costs = dict[str, pd.Series]()
+    for name, side in sides.items():
+        rows = side.model_usage.astype({"actor": "str"})
+        rows = rows[(rows["actor_kind"] == "user") & rows["date"].isin(closed)]
+        costs[name] = rows.groupby(["date", "actor"])["cost_usd"].sum()
+    usage = data.model_usage
+    seats = usage.loc[usage["customer_type"] != "api", ["date", "actor"]].astype({"actor": "str"})
+    days = pd.concat(costs, axis=1, join="inner")
+    days = days[~days.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
+    days = days.assign(month=month_of(days["date"]), cost_usd=days[[*sides]].max(axis=1))
     months = days.groupby("month")
-    frame = months[["estimated", "listed"]].sum()
-    gap = frame["estimated"] - frame["listed"]
-    frame = frame.assign(
-        actor_days=months.size(),
-        n_actors=months["actor"].nunique(),
-        gap=gap,
-        value=gap / frame["listed"].where(frame["listed"] > 0),
+    frame = months[[*sides]].sum().assign(actor_days=months.size())
+    frame["n_actors"], frame["gap"] = (
+        months["actor"].nunique(),
+        frame["estimated"] - frame["listed"],
     )
+    frame["value"] = frame["gap"] / frame["listed"].where(frame["listed"] > 0)
     hidden = few(days, data.minimum_group, ["month"]) | withheld_days(data, days["date"])[1]
-    frame = frame[numbers].astype("float64")
-    frame[frame.index.isin(days.loc[hidden, "month"])] = np.nan
-    return frame.reset_index().astype(kinds)
+    shown = frame[~frame.index.isin(days.loc[hidden, "month"])]
+    return shown.reindex(frame.index).reset_index()
 
 
-@measures(
-    "seat_value",
-    labels={
-        "band": "people, least use first",
-        "value": "at list prices, each",
-        "price": "price of a seat",
-        "times": "times the price",
-        "n_actors": "people",
-    },
-    formats={
-        "month": lambda month: f"{month:%b %Y}",
-        "value": _USD,
-        "price": _USD,
-        "times": ".1f",
-        "n_actors": ",.0f",
-    },
-    empty_text="It takes a whole month of people on seats, and [seat_prices] in ccanalytics.toml.",
-)
+SEAT_VALUE = {
+    "month": _MONTH,
+    "band": Column("people, least use first", kind="str"),
+    "value": Column("at list prices, each", _USD),
+    "price": Column("price of a seat", _USD),
+    "times": Column("times the price", ".1f"),
+    "n_actors": _PEOPLE,
+}
+NO_SEATS = "It takes a whole month of people on seats, and [seat_prices] in ccanalytics.toml."
+
+
+@measures("seat_value", columns=SEAT_VALUE, empty_text=NO_SEATS)
 def seat_value(data: Dataset) -> pd.DataFrame:
     """One row per whole month and band of people on seats: value, price, times, n_actors.
 
@@ -210,41 +201,30 @@ def seat_value(data: Dataset) -> pd.DataFrame:
     without a seat people would use less, or another model. Seats nobody used are not in the
     records.
     """
-    kinds = {
-        "month": "datetime64[ms]",
-        "band": "str",
-        **dict.fromkeys(["value", "price", "times", "n_actors"], "float64"),
-    }
-    usage = data.model_usage
+    usage, days = data.model_usage, data.days
     on_seats = (usage["customer_type"] == "subscription") & (usage["actor_kind"] == "user")
     rows = usage[on_seats].astype({"actor": "str"})
-    closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
-    months = closed.groupby(month_of(closed)).size()
+    closed = days.loc[days["stored"] & days["closed"], "date"]
     hidden = set(month_of(closed[withheld_days(data, closed)[1]]))
     found = []
-    for month, count in months.items():
+    for month, count in closed.groupby(month_of(closed)).size().items():
         known = [day for day in data.seat_prices if day <= month.date()]
         price = data.seat_prices[max(known)] if known else 0.0
         if count == month.days_in_month and price and month not in hidden:
             costs = rows[month_of(rows["date"]) == month].groupby("actor")["cost_usd"].sum()
-            found += [
-                (month, name, value, price, value / price, people)
-                for name, value, people in _bands(data, costs)
-            ]
-    return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
+            for name, value, people in _bands(data, costs):
+                found.append((month, name, value, price, value / price, people))
+    return pd.DataFrame(found, columns=list(SEAT_VALUE))
 
 
 def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
     """Name, mean and people of each band; a mean that is nearly one person's is null."""
-    count = min(MOST_BANDS, len(costs) // data.minimum_group)
-    if not count:
-        return []
-    bands = costs.sort_values().groupby(np.arange(len(costs)) * count // len(costs))
-    shown = bands.agg(lambda band: large(len(band), band.max(), band.sum(), data.minimum_group))
-    return [
-        (f"{number + 1} of {count}", float(band.mean()) if shown[number] else np.nan, len(band))
-        for number, band in bands
-    ]
+    count, found = min(MOST_BANDS, len(costs) // data.minimum_group), []
+    bands = np.arange(len(costs)) * count // max(len(costs), 1)
+    for number, band in costs.sort_values().groupby(bands) if count else []:
+        shown = large(len(band), band.max(), band.sum(), data.minimum_group)
+        found.append((f"{number + 1} of {count}", band.mean() if shown else np.nan, len(band)))
+    return found
 
 
 def month_of(dates: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.charges.charge_days import has_bill
-from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS
+from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, PARTS, part_of
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
@@ -22,9 +22,6 @@ from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.weeks import days_between, month_days
 from ccanalytics.words import counted, day_words
-
-GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
-"""What the bill is split by, and the FOCUS name of such a sub account."""
 
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
@@ -43,7 +40,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     the bill.
     """
     days = {day.date() for day in data.charged_days["date"]} if has_bill(data) else set()
-    last = max(days, default=data.until)
+    last, group = max(days, default=data.until), by.replace("_", " ")
     missing = [day for day in days_between(data.since, last) if day not in days]
     if missing:
         raise StoreError(
@@ -53,9 +50,11 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     charges = (data if by == "team" else data.by_cost_centre()).charges
     charges = charges[charges["date"] <= pd.Timestamp(last)]
     is_person = charges["actor_kind"] == "user"
-    group = charges["team"].astype("object").where(charges["team"].notna(), NO_GROUP)
-    other = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
-    charges, merged = _without_small_groups(data, charges, group.where(is_person, other), by)
+    names = charges["team"].astype("object").where(charges["team"].notna(), NO_GROUP)
+    charges = charges.assign(name=names.where(is_person, part_of(charges)))
+    hidden = _small_groups(data, charges, charges[is_person], by)
+    name = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
+    charges = charges.assign(name=ALL if ALL in hidden else name)
     # Units of the last stored digit, so that sums are exact; a float is exact to more digits.
     units = (charges[["amount_usd", "list_usd"]] * 10**8).round().astype("int64")
     cents = units.groupby(charges["name"]).sum().apply(_to_cents)
@@ -63,36 +62,29 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     cents = cents.sort_values("amount_usd", ascending=False)
     total = int(cents["amount_usd"].sum())
     shares = [
-        f"{name} {100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} %"
-        for name in (*PARTS.values(), OTHERS, NO_GROUP)
-        if name in cents.index
+        f"{part} {100 * cents.loc[part, 'amount_usd'] / max(total, 1):.1f} %"
+        for part in (*PARTS, NO_GROUP)
+        if part in cents.index
     ]
-    together = [f"{counted(merged, by.replace('_', ' '))} with too few people share a row"]
     up_to = "" if last == data.until else f" up to {day_words(last)}"
-    rest = "; ".join([", ".join(shares), *together * bool(merged)])
     said = (
         f"${total / 100:,.2f} was billed for Claude Code in {data.since:%B %Y}{up_to}, "
-        f"{NOT_THE_INVOICE}. The rows add up to it, and none overlaps another. {rest}"
+        f"{NOT_THE_INVOICE}. The rows add up to it, and none overlaps another"
     )
-    return Showback(_focus(cents, charges, GROUPS[by], (data.since, last)), said.strip(" ;"))
+    merged = [f"{counted(len(hidden), group)} with too few people share a row"]
+    rest = "; ".join([*([", ".join(shares)] if shares else []), *merged * bool(hidden - {ALL})])
+    rows = _focus(cents, charges, group.capitalize(), (data.since, last))
+    return Showback(rows, f"{said}. {rest}" if rest else said)
 
 
-def _without_small_groups(
-    data: Dataset, charges: pd.DataFrame, names: pd.Series, by: str
-) -> tuple[pd.DataFrame, int]:
-    """The charges with the name of their row, where groups of too few people are one, and the
-    number of these groups.
-
-    Where everybody, or a week of them, is too few, all of the bill is one row: minus the weeks
-    shown elsewhere, it would reveal that one.
-    """
-    charges = charges.assign(name=names)
+def _small_groups(data: Dataset, charges: pd.DataFrame, people: pd.DataFrame, by: str) -> set[str]:
+    """The groups of too few people, or `ALL` where everybody, or a week of them, is too few: minus
+    the weeks shown elsewhere, the rows would reveal that one."""
     if data.identity == "named":
-        return charges, 0
-    minimum, is_person = data.minimum_group, charges["actor_kind"] == "user"
-    people = charges[is_person].assign(cost_usd=charges["amount_usd"])
+        return set()
+    minimum, people = data.minimum_group, people.assign(cost_usd=people["amount_usd"])
     if few(people, minimum, []).any() or withheld_days(data, charges["date"])[1].any():
-        return charges.assign(name=ALL), 0
+        return {ALL}
     hidden = set(people.loc[withheld_rows(people, minimum, [], "name"), "name"])
     if by == "team":
         teams = {team for week, team in data.withheld_teams() if week in data.weeks}
@@ -101,14 +93,13 @@ def _without_small_groups(
     others = people[~people["name"].isin(hidden)].groupby("name")["actor"].nunique()
     if len(hidden) == 1 and len(others):
         hidden |= {others[::-1].idxmin()}  # alone it is what the others leave of the total
-    merged = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
-    return charges.assign(name=merged), len(hidden)
+    return hidden
 
 
 def _to_cents(units: pd.Series) -> pd.Series:
     """Units as cents that sum to the rounded total: the largest remainders are rounded up."""
     whole, rest = units // 10**6, units % 10**6
-    total = int(Decimal(int(units.sum())).scaleb(-6).to_integral_value())
+    total = round(Decimal(int(units.sum())).scaleb(-6))
     more = rest.sort_values(ascending=False, kind="stable").index[: total - int(whole.sum())]
     return whole + np.isin(whole.index, more)
 

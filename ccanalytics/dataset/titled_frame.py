@@ -1,7 +1,7 @@
 """A pandas frame with a title, shown as a table."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -29,6 +29,20 @@ class TitledFrame(ShowsItself, pd.DataFrame):  # type: ignore[misc]
         return TitledFrame
 
 
+class Column(NamedTuple):
+    """A column of a table: its header, empty where it is not shown, its format and its dtype."""
+
+    label: str = ""
+    format: Any = None
+    kind: str = "float64"
+
+
+def typed(rows: Any, columns: Mapping[str, str | Column]) -> pd.DataFrame:
+    """`rows` with these columns and dtypes, in this order, also when there are none."""
+    kinds = {name: one if isinstance(one, str) else one.kind for name, one in columns.items()}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
 def titled(
     frame: pd.DataFrame,
     title: str,
@@ -46,3 +60,12 @@ def titled(
     made.title, made.labels, made.formats = title, labels or {}, formats or {}
     made.shown_columns, made.empty_text = tuple(labels or ()), empty_text
     return made
+
+
+def with_columns(frame: TitledFrame, columns: Mapping[str, Column]) -> TitledFrame:
+    """`frame` with the headers and formats of `columns`, of which only those with one are shown."""
+    frame.labels = {name: column.label for name, column in columns.items() if column.label}
+    frame.shown_columns = tuple(frame.labels)
+    known = {name: column.format for name, column in columns.items() if column.format}
+    frame.formats = {**frame.formats, **known}
+    return frame

@@ -5,7 +5,7 @@ all of them are. What is withheld of a week stays withheld: a month, or a group 
 week is withheld has no value either, and days have one only of everybody or of one team.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
 from typing import Any, Literal, ParamSpec, get_args
@@ -13,7 +13,7 @@ from typing import Any, Literal, ParamSpec, get_args
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.titled_frame import TitledFrame
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, typed, with_columns
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, with_sums
 from ccanalytics.metrics.definitions import (
     METRICS,
@@ -275,11 +275,12 @@ def with_other_teams(
 
 
 def measures(
-    metric_id: str, by: str = "", **shown: Any
+    metric_id: str, by: str = "", columns: Mapping[str, Column] | None = None, **shown: Any
 ) -> Callable[[Callable[P, pd.DataFrame]], Any]:
     """Marks a function whose frames are of one metric; `by` names its argument that splits it.
 
-    `shown` are attributes of a `TitledFrame` that say how the frames show themselves.
+    With `columns` they have these, also without rows, and show them so. `shown` are further
+    attributes of a `TitledFrame` that say how the frames show themselves.
     """
 
     def mark(function: Callable[P, pd.DataFrame]) -> Callable[P, MetricFrame]:
@@ -289,9 +290,12 @@ def measures(
         def marked(*args: P.args, **kwargs: P.kwargs) -> MetricFrame:
             bound = parameters.bind(*args, **kwargs)
             bound.apply_defaults()
-            frame = MetricFrame.of(
-                function(*args, **kwargs), METRICS[metric_id], bound.arguments.get(by)
-            )
+            rows = function(*args, **kwargs)
+            if columns is not None:
+                rows = typed(rows, columns)
+            frame = MetricFrame.of(rows, METRICS[metric_id], bound.arguments.get(by))
+            if columns is not None:
+                with_columns(frame, columns)
             for name, value in shown.items():
                 setattr(frame, name, value)
             return frame

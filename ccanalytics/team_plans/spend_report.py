@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed, with_columns
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
 from ccanalytics.frames.schemas import USD, field
@@ -54,6 +54,16 @@ SPEND = pa.schema(
 )
 
 SPEND_SCHEMAS = {"spend": SPEND}
+
+_SHOWN = {
+    "since": Column("from", kind="datetime64[ms]"),
+    "date": Column("to", kind="datetime64[ms]"),
+    "use": Column("product and model", kind="str"),
+    "people": Column("people", ",.0f"),
+    "requests": Column("requests", ",.0f"),
+    "net_usd": Column("net", "$,.2f"),
+    "gross_usd": Column("gross", "$,.2f"),
+}
 
 
 def sync_spend_report(
@@ -97,17 +107,7 @@ def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) 
     found = groups[numbers[1:]].sum().assign(people=groups["actor"].nunique()).reset_index()
     small = found["date"].isin(frame.loc[few(frame, minimum_group, ["date"]), "date"])
     found[numbers] = found[numbers].mask(small)
-    labels = {
-        "since": "from",
-        "date": "to",
-        "use": "product and model",
-        "people": "people",
-        "requests": "requests",
-        "net_usd": "net",
-        "gross_usd": "gross",
-    }
-    formats = {"net_usd": "$,.2f", "gross_usd": "$,.2f", "people": ",.0f", "requests": ",.0f"}
-    return titled(found[list(labels)], "Spend reports", labels=labels, formats=formats)
+    return with_columns(titled(typed(found, _SHOWN), "Spend reports"), _SHOWN)
 
 
 def _row(cells: Mapping[str, str]) -> tuple[object, ...]:

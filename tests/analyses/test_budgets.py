@@ -11,7 +11,6 @@ from charges_made import billed_dataset, charge
 from click.testing import CliRunner
 
 import ccanalytics as cca
-from ccanalytics.analyses.forecast import budget_states
 from ccanalytics.cli import main
 
 FIRST, LAST = "2026-09-07", "2026-11-15"
@@ -30,7 +29,7 @@ def steady(charges=True, days=None, **prices):
 
 
 def one(**prices):
-    (state,) = budget_states(steady(**prices))
+    (state,) = cca.budget_table(steady(**prices)).itertuples()
     return state
 
 
@@ -60,7 +59,7 @@ def test_without_a_bill_the_estimate_is_used_and_labelled():
     """Forty dollars a day estimated: 1,200 in the month."""
     data = steady(charges=False, monthly_budget_usd=1_000)
     data.extras.clear()
-    (state,) = budget_states(data)
+    (state,) = cca.budget_table(data).itertuples()
     assert (state.money, state.total) == ("estimated", pytest.approx(1_200))
 
 
@@ -70,10 +69,16 @@ def test_days_that_are_not_billed_yet_are_forecast():
     assert (state.so_far, state.total) == pytest.approx((240, 600))
 
 
+def test_a_budget_without_a_forecast_still_has_its_amount():
+    """Two weeks are billed, which is too little for a forecast: 590 is set all the same."""
+    state = one(days="2026-09-20", monthly_budget_usd=590)
+    assert (state.budget_usd, state.verdict) == (590, "14 days are known; 21 are needed")
+
+
 def test_a_budget_for_an_unknown_person_says_so():
     """A name that is not on the roster is a typo, not a month without cost."""
     state = one(budgets={"team": {"C": 10}})
-    assert "no team 'C'" in state.why
+    assert "no team 'C'" in state.verdict
     assert math.isnan(state.total)
     assert not state.is_crossed
 
@@ -99,7 +104,7 @@ def test_todays_sum_less_yesterdays_is_not_the_cost_of_few_people():
     def so_far(last):
         known = [one for one in records if one.date[:10] <= last]
         data = dataset(known, "2026-09-07", last, minimum_group=5, monthly_budget_usd=1_000)
-        return budget_states(data)[0].so_far
+        return cca.budget_table(data)["so_far"].item()
 
     # 2 November was a Monday. The Saturday waits for the end of its week.
     assert so_far("2026-11-20") == so_far("2026-11-21") == 15 * 12
