@@ -234,7 +234,7 @@ def _complete(row: dict[str, Any]) -> None:
     actor = row["actor"] or {}
     kind = str(actor.get("type") or "actor")
     name = {"user_actor": "email_address", "api_actor": "api_key_name"}.get(kind)
-    if name is None or not actor.get(name):
+    if not name or not actor.get(name):
         kind = f"unnamed_{kind}" if name else kind
         named = {k: v for k, v in actor.items() if k != "type" and v and isinstance(v, str)}
         # Its name, else its address, else its id.

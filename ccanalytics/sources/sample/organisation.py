@@ -12,7 +12,7 @@ only pay for what goes beyond their allowance, and a part that cannot be attribu
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -91,7 +91,7 @@ class SampleOrganisation(Source):
         """The charges of one UTC day; none before the first day."""
         draw, listed = Random(f"{day} charges"), defaultdict[tuple[str, str, str], Decimal](Decimal)
         for record in self.records(day):
-            for key, cents in _charged(record).items():
+            for key, cents in _charged(record):
                 listed[key] += cents
         items = []
         for (name, model, kind), cents in listed.items():
@@ -310,24 +310,17 @@ def _poisson(draw: Random, mean: float) -> int:
     return count
 
 
-def _charged(record: wire.Record) -> Mapping[tuple[str, str, str], Decimal]:
-    """The cents of a record by actor, model and kind of token, at list prices.
-
-    Of a seat only what goes beyond what it includes.
-    """
+def _charged(record: wire.Record) -> Iterator[tuple[tuple[str, str, str], Decimal]]:
+    """Cents by actor, model and kind of token; of a seat only what goes beyond what it includes."""
     name = getattr(record.actor, "api_key_name", "")
     name = name or getattr(record.actor, "email_address", "").lower()
-    cents = {
-        (name, usage.model, kind): cost
-        for usage in record.model_breakdown
-        for kind, cost in _cents(usage.model, usage.tokens).items()
-        if cost
-    }
-    total = sum(cents.values(), Decimal(0))
-    if record.customer_type == "subscription":
-        beyond = max(Decimal(0), total - SEAT_ALLOWANCE)
-        return {key: cost * beyond / total for key, cost in cents.items() if beyond}
-    return cents
+    costs = [(usage.model, _cents(usage.model, usage.tokens)) for usage in record.model_breakdown]
+    total = sum((cents for _, kinds in costs for cents in kinds.values()), Decimal(0))
+    included = SEAT_ALLOWANCE if record.customer_type == "subscription" else 0
+    for model, kinds in costs:
+        for kind, cents in kinds.items():
+            if cents and total > included:
+                yield (name, model, kind), cents * (total - included) / total
 
 
 def _charge(
