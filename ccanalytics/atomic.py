@@ -24,8 +24,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-ASIDE = ".cca-writing-"
-"""Prefix of files being written, and of folders for them."""
+ASIDE = ".cca-writing-"  # prefix of files being written, and of folders for them
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:

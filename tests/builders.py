@@ -75,6 +75,7 @@ def dataset(
     source="api",
     identity="named",
     team="",
+    extras=(),
     **more,
 ):
     """A dataset of `records` in which every day from `since` to `until` is stored and final.
@@ -89,7 +90,8 @@ def dataset(
     if sum(map(len, of_day.values())) != len(records):
         raise AssertionError(f"a record lies outside {first} to {last}")
     return build_dataset(
-        {name: to_pandas(pa.concat_tables(one[name] for one in built)) for name in SCHEMAS},
+        {name: to_pandas(pa.concat_tables(one[name] for one in built)) for name in SCHEMAS}
+        | dict(extras),
         _final_days(days),
         _roster(roster),
         source=source,

@@ -21,8 +21,7 @@ from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
 from ccanalytics.words import counted, day_words
 
-NEARLY_ALL = 0.99
-"""From this share on, coverage counts as complete."""
+NEARLY_ALL = 0.99  # from this share on, coverage counts as complete
 
 
 @dataclass(frozen=True)

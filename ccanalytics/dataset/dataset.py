@@ -29,8 +29,7 @@ from ccanalytics.weeks import days_between, week_days
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Reader = Callable[[str, date, date], pd.DataFrame]
-"""Reads one frame of some days."""
+Reader = Callable[[str, date, date], pd.DataFrame]  # reads one frame of some days
 
 PART = 100_000
 """Records (rows of `activity`) that are summed together: with two models and tools each 25 MB."""

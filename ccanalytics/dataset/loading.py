@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ParamSpec
 
 import pandas as pd
@@ -144,9 +143,9 @@ def load(
         about["secret"] = load_secret(opened.root / "identity.secret")
         about |= withheld_before(opened, spec, people)
     unknown = {name for day in stored.values() for name in day.unknown_fields}
-    about |= {"unknown_fields": tuple(sorted(unknown)), "extras": {}}
+    about["unknown_fields"] = tuple(sorted(unknown))
     for companion in companions():
-        about["extras"] |= companion.load(opened, spec.name, first, last)
+        frames |= companion.load(opened, spec.name, first, last)
     days_known = _day_table(days_between(first, last), stored, opened.restatements(spec.name))
     return build_dataset(frames, days_known, people, later=later, **about)
 
@@ -179,18 +178,16 @@ def build_dataset(
     identity: str = "named",
     secret: bytes = b"",
     team: str = "",
-    extras: Frames = MappingProxyType({}),
     later: Reader | None = None,
     **fields: Any,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only that team, with actors shown as `identity` says.
 
-    `extras` are frames of companions, `fields` further ones of it, such as hidden_weeks.
+    `frames` include those of companions; `fields` are further ones of it, such as hidden_weeks.
     """
-    given = {**frames, **extras}
-    cost_days = given.pop("cost_days", None)
+    given = dict(frames)
     people = one_address(roster, _ids(given))
-    given.pop("addresses", None)
+    cost_days, _ = (given.pop(name, None) for name in ("cost_days", "addresses"))
 
     def of_people(frame: pd.DataFrame) -> pd.DataFrame:
         """One address per person, with the team of the day; the ids would undo a pseudonym."""

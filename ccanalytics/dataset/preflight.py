@@ -31,8 +31,7 @@ writes stay within."""
 IMPOSSIBLE = (0.1, 10.0)
 """Outside this range an amount is in another unit, such as dollars instead of cents."""
 
-MINIMUM_USD = 1.0
-"""Below this there is too little money to judge."""
+MINIMUM_USD = 1.0  # below this there is too little money to judge
 
 
 @dataclass(frozen=True)

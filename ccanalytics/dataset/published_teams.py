@@ -34,8 +34,7 @@ class PublishedWeek(msgspec.Struct, frozen=True):
 
     at: datetime
     withheld: frozenset[str] = frozenset()
-    withheld_money: frozenset[str] = frozenset()
-    """Those of which only money was withheld."""
+    withheld_money: frozenset[str] = frozenset()  # those of which only money was withheld
 
 
 def remember_published(

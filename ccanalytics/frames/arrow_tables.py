@@ -15,8 +15,7 @@ from ccanalytics.frames.schemas import USD
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW_ROWS = 50_000
-"""So few rows are read by one thread: several would cost more than they save."""
+FEW_ROWS = 50_000  # read by one thread: several would cost more than they save
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -13,12 +13,8 @@ import pyarrow as pa
 
 Frames = dict[str, pa.Table]
 
-USD = pa.decimal128(18, 8)
-"""US dollars, exact: cents and six more digits."""
-
-
-WORDS = pa.dictionary(pa.int32(), pa.string())
-"""Dictionary-encoded text."""
+USD = pa.decimal128(18, 8)  # US dollars, exact: cents and six more digits
+WORDS = pa.dictionary(pa.int32(), pa.string())  # dictionary-encoded text
 
 
 def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
@@ -70,7 +66,6 @@ _MEASURES = {
 SCHEMAS = {name: pa.schema([*KEYS, *measures]) for name, measures in _MEASURES.items()}
 
 TOKENS = [name for name in SCHEMAS["model_usage"].names if name.endswith("_tokens")]
-"""The columns of tokens, whose sum is all of them."""
 
 ADDRESSES = pa.schema(
     [

@@ -46,7 +46,7 @@ from ccanalytics.store.source_files import (
     rebuilt_index,
     with_days,
 )
-from ccanalytics.weeks import is_final
+from ccanalytics.weeks import is_closed, is_final
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,8 +56,7 @@ log = logging.getLogger(__name__)
 VERSION = "v2"
 RESTATEMENTS = "restatements.jsonl"
 
-Changes = dict[date, Literal["new", "same", "changed"]]
-"""What writing each day did."""
+Changes = dict[date, Literal["new", "same", "changed"]]  # what writing each day did
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class NewDay:
     fetched_at: datetime
     organization: str | None = None
     unknown_fields: Collection[str] = ()
-    may_be_final: bool = True
-    """False where only this machine's clock, which may be wrong, says when it was fetched."""
+    may_be_final: bool = True  # not if only this machine's clock says when it was fetched
 
     @cached_property
     def digest(self) -> str:
@@ -93,8 +91,7 @@ class Restatement(msgspec.Struct, frozen=True):
     day: date
     fetched_before: datetime
     fetched_after: datetime
-    people: int = 0
-    """How many people have other rows than before."""
+    people: int = 0  # how many of them have other rows than before
 
 
 class Store:
@@ -329,9 +326,12 @@ def _add(
     for name, content in files.items():
         index.put(aside, name, content)
     for day, one in news.items():
-        final = one.may_be_final and is_final(day, one.fetched_at, layout.settling)
-        about = len(one.frames[layout.frames[0]]), final, sorted(one.unknown_fields)
-        known[day] = StoredDay(day, one.fetched_at, one.digest, *about, index.folder.name)
+        rows, unknown = len(one.frames[layout.frames[0]]), sorted(one.unknown_fields)
+        closed, final = (
+            ends(day, one.fetched_at, layout.settling) for ends in (is_closed, is_final)
+        )
+        final = final and one.may_be_final
+        known[day] = StoredDay(day, one.fetched_at, one.digest, rows, closed, final, unknown)
     index.write(aside)
     return changes
 

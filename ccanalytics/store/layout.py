@@ -32,8 +32,7 @@ class Companion:
 
     name: str
     settling: Settling
-    frames: tuple[str, ...]
-    """Records first."""
+    frames: tuple[str, ...]  # records first
     open: Callable[..., Source] = _nothing
     """Opens the service of a `SourceSpec` with an `Access`; `ValueError` where there is none."""
     load: Callable[..., Mapping[str, Any]] = _nothing

@@ -35,22 +35,21 @@ from ccanalytics.weeks import is_closed
 INDEX = "days.parquet"
 
 _SCHEMA = pa.schema(
-    [
-        ("date", pa.timestamp("ms")),
-        ("fetched_at", pa.timestamp("us", "UTC")),
-        ("digest", pa.string()),
-        ("rows", pa.int64()),
-        ("final", pa.bool_()),
-        ("unknown_fields", pa.list_(pa.string())),
-    ]
+    {
+        "date": pa.timestamp("ms"),
+        "fetched_at": pa.timestamp("us", "UTC"),
+        "digest": pa.string(),
+        "rows": pa.int64(),
+        "final": pa.bool_(),
+        "unknown_fields": pa.list_(pa.string()),
+    }
 )
 _METADATA = b"ccanalytics"
 
 ROWS_PER_GROUP = 250_000
 """So many rows are decoded together: of a month of 100,000 people, a week is a few groups."""
 
-_verified: set[tuple[str, str, int, int]] = set()
-"""Files whose digest this process has verified."""
+_verified: set[tuple[str, str, int, int]] = set()  # files whose digest this process has verified
 
 
 class DamagedFileError(StoreError):
@@ -84,16 +83,9 @@ class StoredDay(NamedTuple):
     fetched_at: datetime
     digest: str
     rows: int
-    final: bool
-    """Fetched late enough that the day is not expected to change."""
-    unknown_fields: Sequence[str] = ()
-    """Fields that were unknown to the version that wrote the day."""
-    source: str = "api"
-
-    @property
-    def closed(self) -> bool:
-        """Fetched when the day was complete."""
-        return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
+    closed: bool  # fetched when it was complete
+    final: bool  # fetched late enough that it is not expected to change
+    unknown_fields: Sequence[str] = ()  # unknown to the version that wrote the day
 
 
 @dataclass
@@ -208,8 +200,10 @@ def _read_index(
         table = table.cast(_SCHEMA).append_column("day", table["date"].cast(pa.date32()))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, str(error)) from error
-    rows = table.drop_columns(["date"]).to_pylist()
-    days = {row["day"]: StoredDay(**row, source=path.parent.name) for row in rows}
+    settling, days = layout_of(path.parent.name).settling, {}
+    for row in table.drop_columns(["date"]).to_pylist():
+        closed = is_closed(row["day"], row["fetched_at"], settling)
+        days[row["day"]] = StoredDay(closed=closed, **row)
     return days, about["files"], about["organization"]
 
 
@@ -240,7 +234,7 @@ def rebuilt_index(folder: Path) -> DayIndex:
             index.files[name] = _digest_of(content)
     for day, count in sorted(rows.items()):
         moment = datetime.combine(day, time(), UTC)
-        index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)
+        index.days[day] = StoredDay(day, moment, "", count, closed=False, final=False)
     return index
 
 

@@ -28,8 +28,7 @@ from ccanalytics.wire.enterprise import Summary
 
 log = logging.getLogger(__name__)
 
-DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000
-"""Days fetched before they are stored together."""
+DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000  # fetched before they are stored together
 
 Report = Callable[[date], None]
 
@@ -41,10 +40,8 @@ class SyncResult:
     new: tuple[date, ...] = ()
     changed: tuple[date, ...] = ()
     same: tuple[date, ...] = ()
-    final: tuple[date, ...] = ()
-    """Days that were not fetched again."""
-    open: tuple[date, ...] = ()
-    """Days that are not over or not counted yet: not stored, except from logs."""
+    final: tuple[date, ...] = ()  # not fetched again
+    open: tuple[date, ...] = ()  # not over or not counted yet: not stored, except from logs
 
     @classmethod
     def of(cls, changes: Changes, **others: Any) -> "SyncResult":
