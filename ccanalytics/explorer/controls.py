@@ -6,30 +6,26 @@ report there are no controls: only the first answer is shown, like any result.
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from importlib.resources import files
 from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
-from altair.utils.schemapi import debug_mode  # before pandas, after which it takes twice as long
 from IPython.core.formatters import format_display_data
 from IPython.display import display
 
 from ccanalytics.charts.shown_chart import MIME
-from ccanalytics.explorer.answer import View, answer
 from ccanalytics.explorer.drawing import links, zoomable
-from ccanalytics.explorer.question import CHOICES, COLUMNS, OWN_RATIO, LoadedData, Question
+from ccanalytics.explorer.question import CHOICES, LoadedData, Question, View, answer
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.sources.registry import source_names
 
 _STYLE = "<style>" + (files("ccanalytics.explorer") / "explorer.css").read_text() + "</style>"
 
-_SPLITS = {
-    "nothing": "",
-    **{name.replace("_", " "): name for name in ("team", "model", "family", "tool", "kind")},
-    **{"remote or not" if name == "is_remote" else name.replace("_", " "): name for name in SPLITS},
+_SPLITS = {"nothing": ""} | {
+    "remote or not" if name == "is_remote" else name.replace("_", " "): name
+    for name in ("team", "model", "family", "tool", "kind", *SPLITS)
 }
 
 _remembered: dict[tuple[str, int], Question] = {}
@@ -43,11 +39,10 @@ class Explorer:
 
     def __init__(self, source: str, weeks: int) -> None:
         self._asked = source, weeks
-        self._changing = False
+        self._filling = False
         # JupyterLab may hand over a change in another thread while one is being answered: the
         # answer finished last would be shown, whatever was asked last.
         self._one_at_a_time = RLock()
-        self._spec: dict[str, Any] = {}
         self.loaded = LoadedData()
 
     def _ipython_display_(self) -> None:
@@ -71,11 +66,7 @@ class Explorer:
         self.links = widgets.HTML()
         self.code_button = widgets.ToggleButton(description="Code")
         self.reset_button = widgets.Button(description="Reset")
-        question = self._first()
-        if remembered := _remembered.get(self._asked):
-            question = self.loaded.still_there(remembered, question)
-        self._fill(question, self.controls)
-        self._show(question)
+        self._show(_remembered.get(self._asked) or self._first(), self.controls)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.code_button.observe(lambda _: self._show_code(), "value")
@@ -88,60 +79,49 @@ class Explorer:
     def reset(self) -> None:
         """Back to the first question."""
         with self._one_at_a_time:
-            question = self._first()
-            self._fill(question, self.controls)
-            self._show(question)
+            self._show(self._first(), self.controls)
             self.offer_files()
 
     def offer_files(self) -> None:
         """Links to files of the view: after it, as drawing a picture takes as long as all else."""
         with self._one_at_a_time:
-            self.links.value = links(self.view, self._spec)
+            self.links.value = links(self.view)
 
     def _first(self) -> Question:
-        return self.loaded.first_question(*self._asked)
-
-    def _fill(self, question: Question, names: Iterable[str]) -> None:
-        """Set these controls to a question; the answer names a missing team."""
-        known = [*self.loaded.teams(question.source), *question.teams]
-        self._changing = True
-        try:
-            self.controls["teams"].options = list(dict.fromkeys(known))
-            for name in names:
-                self.controls[name].value = getattr(question, name)
-        finally:
-            self._changing = False
+        source, weeks = self._asked
+        return Question(source, *self.loaded.newest(source, weeks))
 
     def _changed(self, change: dict[str, Any]) -> None:
         """Answer what the controls ask now; one change by the reader is one answer."""
         with self._one_at_a_time:
-            if self._changing:
+            if self._filling:
                 return
-            values = {name: control.value for name, control in self.controls.items()}
-            question = replace(self.view.question, **values)
+            asked = {name: control.value for name, control in self.controls.items()}
+            filled: tuple[str, ...] = ()
             if change["owner"] is self.controls["source"]:  # its own newest weeks, its own teams
-                first = self.loaded.first_question(question.source, self._asked[1])
-                question = replace(question, since=first.since, until=first.until)
-                question = self.loaded.still_there(question, first)
+                source, teams = asked["source"], asked["teams"]
+                asked["since"], asked["until"] = self.loaded.newest(source, self._asked[1])
+                asked["teams"] = tuple(t for t in teams if t in self.loaded.teams(source))
                 # Another control may have been changed since, which is answered next.
-                self._fill(question, ("teams", "since", "until"))
-            self._show(question)
+                filled = ("teams", "since", "until")
+            self._show(Question(**asked), filled)
             self.offer_files()
 
-    def _show(self, question: Question) -> None:
-        """Show the view of a question, each part in one step to avoid flicker."""
+    def _show(self, question: Question, filled: Iterable[str]) -> None:
+        """Set some controls to a question and show its view, each part in one step."""
         _remembered[self._asked] = question
-        for name in ("top", "bottom"):
-            is_own = question.metric_id == OWN_RATIO
-            self.controls[name].layout.display = None if is_own else "none"
-        # Half of an answer's time is Altair's schema validation; the charts of the
-        # package are validated by its tests.
-        with debug_mode(False):
-            self.view = view = answer(question, self.loaded)
-            self._spec = view.chart.to_dict() if view.chart else {}
-        drawn = {MIME: zoomable(view, self._spec)} if self._spec else view.notes[0]
+        self._filling = True
+        try:
+            if "teams" in filled:  # the answer names one that is missing
+                known = [*self.loaded.teams(question.source), *question.teams]
+                self.controls["teams"].options = list(dict.fromkeys(known))
+            for name in filled:
+                self.controls[name].value = getattr(question, name)
+        finally:
+            self._filling = False
+        self.view = view = answer(question, self.loaded)
         self.links.value = ""
-        self.chart.outputs = _outputs(drawn)
+        self.chart.outputs = _outputs({MIME: zoomable(view)} if view.chart else view.notes[0])
         self.words.outputs = _outputs(*view.notes[not view.chart :])
         self.table.outputs = _outputs(view.frame) if view.chart else ()
         self._show_code()
@@ -155,7 +135,7 @@ def explore(source: str = "sample", weeks: int = 12) -> Explorer:
     """Controls for metric, period, split, teams, actors, range and source, with their answer.
 
     It starts with the newest so many closed weeks. Run again with the same arguments, it
-    keeps the controls, as far as the store still has their data, and reads the data again.
+    keeps the controls and reads the data again.
     """
     if source not in source_names():
         raise ValueError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
@@ -163,12 +143,10 @@ def explore(source: str = "sample", weeks: int = 12) -> Explorer:
 
 
 def _controls() -> dict[str, Any]:
-    metrics = [*((METRICS[name].name, name) for name in CHOICES), ("Your own", OWN_RATIO)]
+    metrics = [(METRICS[name].name, name) for name in CHOICES]
     actors = {"people": "user", "API keys": "api_key"}
     controls = {
         "metric_id": widgets.Dropdown(options=metrics, description="Metric"),
-        "top": widgets.Dropdown(options=COLUMNS, description="Sum of"),
-        "bottom": widgets.Dropdown(options=COLUMNS, description="divided by the sum of"),
         "period": widgets.Dropdown(options=["month", "week", "day"], description="Each"),
         "by": widgets.Dropdown(options=_SPLITS, description="Split by"),
         "teams": widgets.SelectMultiple(rows=4, description="Teams (none: everybody)"),

@@ -10,7 +10,7 @@ import vl_convert
 from ccanalytics.charts.shown_chart import VERSION
 from ccanalytics.charts.theme import GREY
 from ccanalytics.display.csv_text import safe_csv
-from ccanalytics.explorer.answer import View
+from ccanalytics.explorer.question import View
 from ccanalytics.words import counted
 
 Spec = dict[str, Any]
@@ -26,19 +26,18 @@ FEWEST = 4
 """With fewer points in time there is nothing to zoom."""
 
 
-def zoomable(view: View, spec: Spec) -> Spec:
+def zoomable(view: View) -> Spec:
     """The chart above a strip of its whole range: brushing it zooms, a double click resets.
 
-    `spec` is that of the chart; small charts side by side keep their widths, in fewer columns.
+    Small charts side by side keep their widths, in fewer columns.
     """
-    spec = {**spec, "width": WIDTH} if "width" in spec else {**spec, "columns": COLUMNS}
-    frame = view.frame
+    size = {"width": WIDTH} if "width" in view.spec else {"columns": COLUMNS}
+    spec, frame = view.spec | size, view.frame
     if frame is None or frame.iloc[:, 0].dtype.kind != "M" or frame.iloc[:, 0].nunique() < FEWEST:
         return spec
     outer = ("$schema", "config", "datasets", "usermeta", "description")
-    whole = {name: spec[name] for name in outer if name in spec}
-    above = {name: part for name, part in spec.items() if name not in whole}
-    above["transform"] = [{"filter": {"param": "zoom"}}, *spec.get("transform", [])]
+    whole = {name: spec.pop(name) for name in outer if name in spec}
+    spec["transform"] = [{"filter": {"param": "zoom"}}, *spec.get("transform", [])]
     encoding: Spec = {
         "x": {
             "field": "week" if frame.period != "week" else frame.columns[0],
@@ -58,28 +57,27 @@ def zoomable(view: View, spec: Spec) -> Spec:
         "width": WIDTH,
         "height": 24,
     }
-    return {**whole, "vconcat": [above, strip]}
+    return {**whole, "vconcat": [spec, strip]}
 
 
-def links(view: View, spec: Spec) -> str:
+def links(view: View) -> str:
     """Links with the frame as CSV and the chart as a picture at twice the screen resolution.
 
     They need no server and write no file.
     """
-    if view.frame is None or not spec:
+    if view.frame is None or not view.spec:
         return ""
-    looks = {**spec.get("config", {}), "background": "white", "aria": False}
-    drawn = json.dumps({**spec, "config": looks})
-    files = {
-        ("png", "image/png", "PNG"): vl_convert.vegalite_to_png(drawn, vl_version=VERSION, scale=2),
-        ("csv", "text/csv;charset=utf-8", f"CSV ({counted(len(view.frame), 'row')})"): safe_csv(
-            view.frame
-        ).encode("utf-8-sig"),
-    }
-    asked = view.question
+    looks = {**view.spec.get("config", {}), "background": "white", "aria": False}
+    picture = vl_convert.vegalite_to_png(
+        json.dumps({**view.spec, "config": looks}), vl_version=VERSION, scale=2
+    )
+    table, asked = safe_csv(view.frame).encode("utf-8-sig"), view.question
     name = escape(f"{asked.metric_id}-{asked.since}-{asked.until}")
     return "".join(
         f'<a download="{name}.{kind}" '
         f'href="data:{mime};base64,{base64.b64encode(content).decode()}">{words}</a>'
-        for (kind, mime, words), content in files.items()
+        for kind, mime, words, content in (
+            ("png", "image/png", "PNG", picture),
+            ("csv", "text/csv;charset=utf-8", f"CSV ({counted(len(view.frame), 'row')})", table),
+        )
     )

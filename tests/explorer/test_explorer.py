@@ -14,10 +14,9 @@ import ccanalytics as cca
 from ccanalytics.charts.shown_chart import MIME, VERSION
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer import controls as explorer
-from ccanalytics.explorer.answer import View, answer
 from ccanalytics.explorer.controls import explore
 from ccanalytics.explorer.drawing import zoomable
-from ccanalytics.explorer.question import LoadedData, Question
+from ccanalytics.explorer.question import LoadedData, Question, View, answer
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
 
@@ -137,14 +136,14 @@ def test_a_change_made_during_an_update_is_shown(monkeypatch):
 def test_a_change_made_while_another_source_is_read_is_answered_too(monkeypatch):
     """Reading takes seconds, and then the range of the new source is filled in, nothing else."""
     made = explored()
-    reading, go_on, read = Event(), Event(), made.loaded.first_question
+    reading, go_on, read = Event(), Event(), made.loaded.newest
 
     def slow(*asked, **how):
         reading.set()
         go_on.wait(60)
         return read(*asked, **how)
 
-    monkeypatch.setattr(made.loaded, "first_question", slow)
+    monkeypatch.setattr(made.loaded, "newest", slow)
     source, metric = made.controls["source"], made.controls["metric_id"]
     change_both((source, "sample"), (metric, "commits"), reading, go_on)
     asked = made.view.question
@@ -182,10 +181,8 @@ def test_a_zoomed_chart_can_be_drawn(by):
     rows = pd.DataFrame({"week": [*weeks, *weeks], "team": ["Red"] * 5 + ["Blue"] * 5})
     rows = rows.assign(value=range(10), n_actors=9).head(None if by else 5)
     frame = MetricFrame.of(rows, METRICS["cost"], by)
-    view = View(
-        Question("api", date(2026, 10, 19), date(2026, 11, 22)), (), frame, cca.chart(frame)
-    )
-    spec = zoomable(view, view.chart.to_dict())
+    question, chart = Question("api", date(2026, 10, 19), date(2026, 11, 22)), cca.chart(frame)
+    spec = zoomable(View(question, (), frame, chart, chart.to_dict()))
     assert "vconcat" in spec
     assert vl_convert.vegalite_to_svg(spec, vl_version=VERSION).startswith("<svg")
 
