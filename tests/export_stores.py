@@ -13,7 +13,10 @@ from postgres import connect
 
 from ccanalytics.export.export_run import export_days
 from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.people.roster import parse_roster
+from ccanalytics.people.roster_pull import roster_csv
+from ccanalytics.settings import Settings
 from ccanalytics.store.day_store import NewDay, Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -93,9 +96,15 @@ def roster():
     return parse_roster("\n".join(lines), "roster")
 
 
-def export(store, target, source="api", **more):
+def export(store, target, source="api", roster=None, identity="named", **more):
     """The result of exporting all stored days, with names."""
-    return export_days(str(target), source=source, store=store, now=NOW, **more)
+    file = None
+    if roster is not None:
+        file = store.root / "people.csv"
+        file.write_text(roster_csv(roster), encoding="utf-8")
+    settings = Settings(store=store.root, roster=file, identity=identity)
+    options = RunOptions(environ={}, settings=settings, now=NOW, source=source)
+    return export_days(options, str(target), **more)
 
 
 def tables_with(source, *names):

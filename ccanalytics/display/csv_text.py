@@ -4,7 +4,7 @@ Excel and others run text that begins like a formula, so it gets an apostrophe i
 Numbers are not text and stay as they are. Null is an empty cell, a date is 2026-11-20.
 """
 
-from typing import IO
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +28,7 @@ def safe_csv(frame: pd.DataFrame) -> str:
     return bytes(out.getvalue()).decode()
 
 
-def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile") -> None:
+def write_csv(table: pa.Table, out: "Path | pa.NativeFile") -> None:
     """Write `table` as safe CSV with a header line."""
     names = _safe(pa.array(table.column_names, pa.string())).to_pylist()
     columns = [_safe(column) for column in table.columns]

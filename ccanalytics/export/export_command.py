@@ -36,7 +36,16 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 @click.option("--replace", is_flag=True, help="Empty the target first, including other sources.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.flags(options.STORE, options.ROSTER, options.LOGS, options.IDENTITY)
-def export(target: str, source: str | None, form: str | None, **flags: Any) -> None:
+def export(
+    target: str,
+    source: str | None,
+    since: str | None,
+    until: str | None,
+    form: str | None,
+    replace: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Write stored days to TARGET for other tools.
 
     \b
@@ -60,7 +69,6 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     from ccanalytics.issue.run_options import with_source
     from ccanalytics.weeks import days_between, parse_day
 
-    since, until, replace, as_json = map(flags.pop, ("since", "until", "replace", "as_json"))
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
     asked = with_source(options.run_options(source=source or "", **flags))
@@ -70,19 +78,8 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     with ended_by_sigterm():
         from ccanalytics.export.export_run import export_days
 
-        result = export_days(
-            target,
-            source=asked.source,
-            store=asked.store,
-            now=asked.now,
-            since=first,
-            until=last,
-            identity=asked.settings.identity,
-            roster=asked.settings.roster,
-            logs=asked.logs,
-            form=form or "",
-            replace=replace,
-        )
+        days = {"since": first, "until": last}
+        result = export_days(asked, target, **days, form=form or "", replace=replace)
     if as_json:
         click.echo(json.dumps(result, default=str, indent=2))
         return

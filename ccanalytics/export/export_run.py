@@ -1,11 +1,7 @@
 """One export: stored days -> tables -> target."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Any
-
-import pandas as pd
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
@@ -13,24 +9,18 @@ from ccanalytics.export.export_tables import tables_of
 from ccanalytics.export.focus_rows import focus_table
 from ccanalytics.export.targets import target_of
 from ccanalytics.issue.memory import remember
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.people.identity import fingerprint, load_secret
-from ccanalytics.sources.registry import Access, source_spec
-from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between
 
 
 def export_days(
+    options: RunOptions,
     target: str,
     *,
-    source: str,
-    store: Store,
-    now: datetime,
     since: date | None = None,
     until: date | None = None,
-    identity: str = "named",
-    roster: pd.DataFrame | Path | None = None,
-    logs: Sequence[Path] = (),
     form: str = "",
     replace: bool = False,
 ) -> dict[str, Any]:
@@ -41,14 +31,16 @@ def export_days(
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
     """
-    place, spec, is_focus = target_of(target, form), source_spec(source), form.startswith("focus")
+    place, is_focus = target_of(target, form), form.startswith("focus")
+    source, store, settings = options.source, options.store, options.settings
+    identity, roster = settings.identity, settings.roster
     if is_focus and identity == "aggregate":
         raise ValueError(
             "--format focus has rows of people, which aggregate has not; ccanalytics showback "
             "--by team has the bill of teams in its columns."
         )
-    if not spec.network:
-        sync_available(spec.open(Access(folders=logs)), store, now=now)
+    if not options.spec.network:
+        sync_available(options.spec.open(options.access), store, now=options.now)
     stored = store.dates(source)
     if not stored:
         raise StoreError(
@@ -58,19 +50,11 @@ def export_days(
     days = days_between(since or stored[0], until or stored[-1])
     # Days outside the store are left out, unless all are: `load` says so.
     days = [day for day in days if stored[0] <= day <= stored[-1]] or days
-    data = load(
-        days[0],
-        days[-1],
-        source=source,
-        store=store,
-        roster=roster,
-        identity=identity,
-        logs=logs,
-        now=now,
-    )
+    given: dict[str, Any] = {"roster": roster, "identity": identity, "logs": options.logs}
+    data = load(days[0], days[-1], source=source, store=store, now=options.now, **given)
     tables = {"focus": focus_table(data)} if is_focus else tables_of(data)
-    remember(data, store, now, roster)
-    policy = identity
+    remember(data, store, options.now, roster)
+    policy: str = identity
     if identity == "pseudonym":
         policy += f" {fingerprint(load_secret(store.root / 'identity.secret'))}"
     try:

@@ -11,7 +11,6 @@ is written as JSON text, and `source` says whose rows these are, as one target m
 """
 
 import json
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.errors import ExportError, StoreError
+from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import day_sums
 from ccanalytics.metrics.definitions import METRICS, POPULATIONS
@@ -29,10 +28,6 @@ from ccanalytics.people.calendars import week_of
 from ccanalytics.store.layout import frame_schemas
 
 Tables = dict[str, pa.Table]
-
-POLICY = "export_policy"
-"""The table of the sources in a target, and how people are shown in each: names and pseudonyms
-never mix."""
 
 WEEKLY = tuple(
     metric.id
@@ -109,23 +104,6 @@ def _description(table: str, column: pa.Field) -> str:
     return next(filter(None, texts), "")
 
 
-def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
-    """Raise an error where names would mix with pseudonyms."""
-    for other, held in known.items():
-        if held != policy:
-            raise ExportError(
-                f"{name} holds {other} exported as {held}; these rows are {policy}, and the two do "
-                "not mix. Name another target, or --replace."
-            )
-
-
-def policy_table(policies: Mapping[str, str]) -> pa.Table:
-    """One row per source."""
-    return pa.table(
-        {"source": pa.array(policies), "policy": pa.array(list(policies.values()), pa.string())}
-    )
-
-
 def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     """The metric frames and `SUMS` side by side, null where there are too few people."""
     keys = ["week", *([by] if by else [])]
@@ -147,9 +125,7 @@ def _table(name: str, frame: pd.DataFrame, source: str) -> pa.Table:
 
 
 def _column(values: pd.Series, kind: pa.DataType | None, name: str) -> pa.Array:
-    array = pa.Array.from_pandas(values)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+    array = pa.Array.from_pandas(values)  # a chunked one of some
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if pa.types.is_large_string(array.type) or pa.types.is_null(array.type):

@@ -1,10 +1,10 @@
 """Tables -> a target: a folder of files, a DuckDB or SQLite file, or a PostgreSQL server.
 
-Whole tables of one source are replaced, all or none; the rows of other sources stay.
+Whole tables of one source are replaced, all or none; the rows of other sources stay. Each target
+remembers how people are shown in it, as names and pseudonyms never mix.
 """
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,30 +20,19 @@ import pyarrow.parquet as pq
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.display.csv_text import write_csv
 from ccanalytics.errors import ExportError
-from ccanalytics.export.export_tables import (
-    DESCRIPTIONS,
-    POLICY,
-    Tables,
-    check_policy,
-    columns_of,
-    policy_table,
-    table_names,
-)
+from ccanalytics.export.export_tables import DESCRIPTIONS, Tables, columns_of, table_names
+
+POLICY = "export_policy"
+"""The table of the sources in a target, and how people are shown in each."""
 
 SQLITE = "adbc_driver_sqlite.dbapi"
 _SQLITE_FILES = (".sqlite", ".sqlite3", ".db")
 
-SUFFIXES = {
-    "parquet": "parquet",
-    "csv": "csv",
-    "excel": "xlsx",
-    "focus": "csv",
-    "focus-parquet": "parquet",
-}
-"""The file extension of each format."""
-
 MOST_ROWS = 1_048_576  # the most rows of a sheet, including the header
 LONGEST_TEXT = 32_767  # the most characters of a cell
+
+SUFFIXES = {"excel": "xlsx", "focus": "csv", "focus-parquet": "parquet"}
+"""The file extensions of formats that are not called so."""
 
 # Excel would run text that starts with "=", and turn 0042 and 3E5 into other numbers.
 _AS_TEXT = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
@@ -58,7 +47,7 @@ def target_of(target: str, form: str = "") -> "Database | FileFolder":
         raise ValueError(f"{scheme} is not a supported database; postgresql:// is.")
     if form and (of_server or suffix in (*_SQLITE_FILES, ".duckdb")):
         raise ValueError(f"--format {form} is for a folder; a database has tables.")
-    if suffix[1:] in SUFFIXES.values():
+    if suffix in WRITERS:
         raise ValueError(f"{target} is a file, but this format writes several: give a folder.")
     if of_server:
         user, at, host = rest.rpartition("@")
@@ -72,6 +61,21 @@ def target_of(target: str, form: str = "") -> "Database | FileFolder":
     if suffix == ".duckdb":
         return Database(target, target, "select table_name from duckdb_tables()")
     return FileFolder(str(path), form or "parquet")
+
+
+def policy_table(policies: Mapping[str, str]) -> pa.Table:
+    """One row per source."""
+    return pa.table({"source": list(policies), "policy": list(policies.values())})
+
+
+def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
+    """Raise an error where names would mix with pseudonyms."""
+    for other, held in known.items():
+        if held != policy:
+            raise ExportError(
+                f"{name} holds {other} exported as {held}; these rows are {policy}, and the two do "
+                "not mix. Name another target, or --replace."
+            )
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Database:
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """All tables in one transaction; other tables with our names are an `ExportError`."""
+        where = f"where source = {_literal(source)}"
         with self._transaction() as cursor:
             there = {name for (name,) in _rows(cursor, self.their_tables)}
             ours = sorted({*table_names(), POLICY} & there)
@@ -100,8 +105,7 @@ class Database:
                 held = dict(_rows(cursor, f"select source, policy from {POLICY}"))
                 check_policy(self.name, held, policy)
             for name in ours:  # also those this export does not write: an earlier one had more
-                where = f" where source = {_literal(source)}"
-                cursor.execute(f"drop table {name}" if replace else f"delete from {name}{where}")
+                cursor.execute(f"drop table {name}" if replace else f"delete from {name} {where}")
             for name, table in {**tables, POLICY: policy_table({source: policy})}.items():
                 self._insert(cursor, name, table, append=name in there and not replace)
             for comment in _comments(tables) if self.driver != SQLITE else ():
@@ -128,15 +132,14 @@ class Database:
             raise ExportError(f"{self.name} cannot be written to: {error}") from None
 
     def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
-        if self.driver == SQLITE:
-            table = _plain(table, lambda time: pc.strftime(time, "%Y-%m-%d %H:%M:%S"))
-        if self.driver != "duckdb":
-            cursor.adbc_ingest(name, table, mode="append" if append else "create")
+        if self.driver == "duckdb":
+            cursor.register("incoming", table)
+            command = f"insert into {name} by name" if append else f"create table {name} as"
+            cursor.execute(f"{command} select * from incoming")
+            cursor.unregister("incoming")
             return
-        cursor.register("incoming", table)
-        command = f"insert into {name} by name" if append else f"create table {name} as"
-        cursor.execute(f"{command} select * from incoming")
-        cursor.unregister("incoming")
+        table = _plain(table, time=pa.string()) if self.driver == SQLITE else table
+        cursor.adbc_ingest(name, table, mode="append" if append else "create")
 
 
 def _rows(cursor: Any, query: str) -> list[Any]:
@@ -160,30 +163,28 @@ def _literal(text: str) -> str:
 
 @dataclass(frozen=True)
 class FileFolder:
-    """A folder of exports in one format."""
+    """A folder of exports in one format; `name` is its path."""
 
     name: str
-    """Its path."""
     form: str
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """Write all files aside, then move all in place."""
         policies = {} if replace else self._policies()
-        policy, file = f"{policy} {self.form}", f"{source}.{SUFFIXES[self.form]}"
+        policy, suffix = f"{policy} {self.form}", SUFFIXES.get(self.form, self.form)
+        files, file = AtomicFolder(Path(self.name)), f"{source}.{suffix}"
         check_policy(self.name, policies, policy)
-        files = AtomicFolder(Path(self.name))
         with files.writing() as aside:
             for name, table in tables.items():
                 (aside / name).mkdir()
-                _write_file(table, name, aside / name / file)
-            whole = policy_table({**policies, source: policy})
-            _write_file(whole, POLICY, aside / f"{POLICY}.csv")
-            _write_file(columns_of(tables), "columns", aside / "columns.csv")
+                WRITERS[f".{suffix}"](table, aside / name / file)
+            write_csv(policy_table({**policies, source: policy}), aside / f"{POLICY}.csv")
+            write_csv(columns_of(tables), aside / "columns.csv")
             if replace:
                 # Before the commit: a crash between the two must not leave names in a folder
                 # that calls itself aggregate.
-                for suffix in SUFFIXES.values():
-                    self._remove(f"*.{suffix}", table_names())
+                for each in WRITERS:
+                    self._remove(f"*{each}", table_names())
             files.commit(aside)
             self._remove(file, table_names() - set(tables))
 
@@ -191,7 +192,8 @@ class FileFolder:
         folder = Path(self.name)
         file = folder / f"{POLICY}.csv"
         if file.exists():
-            return dict(list(csv.reader(file.read_text(encoding="utf-8").splitlines()))[1:])
+            held = pd.read_csv(file, dtype="str", keep_default_na=False)
+            return dict(zip(held["source"], held["policy"], strict=True))
         others = [path.name for path in folder.glob("[!.]*")]
         if others:
             raise ExportError(
@@ -204,22 +206,12 @@ class FileFolder:
             path.unlink()
 
 
-def _write_file(table: pa.Table, name: str, path: Path) -> None:
-    if path.suffix == ".parquet":
-        pq.write_table(table, path, compression="zstd")
-    elif path.suffix == ".xlsx":
-        write_workbook(table, path, name)
-    else:
-        with path.open("wb") as out:
-            write_csv(table, out)
-
-
-def write_workbook(table: pa.Table, path: Path, name: str) -> None:
-    """Write `table` to a workbook of one sheet; times are UTC.
+def write_workbook(table: pa.Table, path: Path) -> None:
+    """Write `table` to a workbook of one sheet, named as its folder; times are UTC.
 
     `ExportError` for more rows than a sheet has, and for text that does not fit a cell.
     """
-    table = _plain(table, lambda time: time.cast(pa.timestamp("s")))
+    name = path.parent.name
     texts = [one for one in table.columns if pa.types.is_string(one.type)]
     longest = max((pc.max(pc.utf8_length(one)).as_py() or 0 for one in texts), default=0)
     if len(table) >= MOST_ROWS or longest > LONGEST_TEXT:
@@ -227,7 +219,6 @@ def write_workbook(table: pa.Table, path: Path, name: str) -> None:
             f"{name} does not fit into a sheet of Excel: it has {len(table):,} rows, and text of "
             f"up to {longest:,} characters. Use --format parquet or csv."
         )
-    frame = table.to_pandas(date_as_object=True)
     forms = {"date_format": "yyyy-mm-dd", "datetime_format": "yyyy-mm-dd hh:mm:ss"}
     try:
         book = pd.ExcelWriter(
@@ -238,14 +229,22 @@ def write_workbook(table: pa.Table, path: Path, name: str) -> None:
             "Excel workbooks need one more package: pip install 'ccanalytics[excel]'."
         ) from None
     with book:
+        frame = _plain(table).to_pandas(date_as_object=True)
         frame.to_excel(book, sheet_name=name[:31], index=False, freeze_panes=(1, 0))
 
 
-def _plain(table: pa.Table, of_time: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> pa.Table:
-    """The table with money as a float, and times as they can be there."""
-    for at, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            table = table.set_column(at, field.name, of_time(table.column(at)))
-        elif pa.types.is_decimal(field.type):
-            table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
+def _plain(table: pa.Table, time: pa.DataType | None = None) -> pa.Table:
+    """The table with money as floats, and times of another type, for targets without these."""
+    for at, one in enumerate(table.schema):
+        if pa.types.is_decimal(one.type) or (time and pa.types.is_timestamp(one.type)):
+            kind = pa.float64() if pa.types.is_decimal(one.type) else time
+            table = table.set_column(at, one.name, table.column(at).cast(kind))
     return table
+
+
+WRITERS: dict[str, Callable[[pa.Table, Path], None]] = {
+    ".parquet": lambda table, path: pq.write_table(table, path, compression="zstd"),
+    ".csv": write_csv,
+    ".xlsx": write_workbook,
+}
+"""How a file is written, by its extension."""

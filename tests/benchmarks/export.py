@@ -20,8 +20,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ccanalytics.export import export_days
+from ccanalytics.export.export_run import export_days
 from ccanalytics.frames.schemas import KEYS, SCHEMAS, USD
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.settings import Settings
 from ccanalytics.store.day_store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -84,10 +86,12 @@ def key_columns(day):
 def measure(target, root, form):
     """The cost of one export, printed by the process that runs it."""
     start, busy = time.perf_counter(), time.process_time()
-    (result,) = export_days(target, source="api", store=Store(root), now=NOW, form=form)
+    settings = Settings(store=Path(root))
+    options = RunOptions(environ={}, settings=settings, now=NOW, source="api")
+    result = export_days(options, target, form=form)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([sum(result.rows.values()), seconds, cpu, peak]))
+    print(json.dumps([sum(result["rows"].values()), seconds, cpu, peak]))
 
 
 def measured(target, root, form=""):

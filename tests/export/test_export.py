@@ -299,7 +299,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from ccanalytics.export import targets
 from ccanalytics.export.export_run import export_days
-from ccanalytics.store.day_store import Store
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.settings import Settings
 
 if sys.argv[3] == "folder":
     import pyarrow.parquet as pq
@@ -312,7 +313,9 @@ if sys.argv[3] == "folder":
     targets.pq.write_table = write_table
 else:
     targets._comments = lambda tables: os.kill(os.getpid(), signal.SIGKILL)
-export_days(sys.argv[2], source="api", store=Store(Path(sys.argv[1])), now=datetime.now(UTC))
+settings = Settings(store=Path(sys.argv[1]))
+options = RunOptions(environ={}, settings=settings, now=datetime.now(UTC), source="api")
+export_days(options, sys.argv[2])
 """
 
 

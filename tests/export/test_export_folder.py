@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 
 import duckdb
 import openpyxl
@@ -94,17 +95,26 @@ def test_a_workbook_keeps_types(tmp_path):
     assert {row["team"] for row in rows} == {None}
 
 
+def test_a_workbook_has_times_to_the_millisecond(tmp_path):
+    """A line of a session log has one; such a table was refused."""
+    at = datetime(2026, 11, 16, 8, 0, 0, 123_000)
+    path = tmp_path / "requests" / "local.xlsx"
+    path.parent.mkdir()
+    write_workbook(pa.table({"at": pa.array([at], pa.timestamp("ms"))}), path)
+    assert sheet_rows(path, "requests") == [{"at": at}]
+
+
 def test_a_table_longer_than_a_sheet_is_refused(tmp_path, monkeypatch):
     """Ten rows where a sheet holds four and a header: none is lost silently."""
     monkeypatch.setattr("ccanalytics.export.targets.MOST_ROWS", 5)
     with pytest.raises(ExportError, match="10 rows"):
-        write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
+        write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long" / "api.xlsx")
 
 
 def test_a_text_too_long_for_a_cell_is_refused(tmp_path):
     """It is not truncated."""
     with pytest.raises(ExportError, match="does not fit"):
-        write_workbook(pa.table({"text": ["x" * 40_000]}), tmp_path / "text.xlsx", "text")
+        write_workbook(pa.table({"text": ["x" * 40_000]}), tmp_path / "text" / "api.xlsx")
 
 
 def sheet_rows(path, name):
