@@ -1,16 +1,9 @@
 """The errors of the package, in one small tree.
 
     CCAnalyticsError
-    ├── SettingsError    the environment, ccanalytics.toml or a flag says something unusable
-    ├── AuthError        no key, the wrong kind of key, or a key the service refuses
-    ├── ApiError         the service answered with an error, or not at all
-    │   └── NotYetError  the service has not counted the day yet
-    ├── SchemaError      an answer or a file is not in the expected form
-    ├── StoreError       the days on disk are missing, mixed or unreadable
-    ├── ExportError      the stored days could not be exported to the target
-    └── ReportError      a notebook or a page could not be made
-        ├── PreflightError  a check stopped the report
-        └── ParameterError  a notebook has no such parameter, or none of this type
+    ├── SettingsError, AuthError, SchemaError, StoreError, ExportError
+    ├── ApiError ── NotYetError
+    └── ReportError ── PreflightError, ParameterError
 
 A bad argument of a function is a plain `ValueError`.
 """

@@ -113,16 +113,12 @@ def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
     """Environment variables that give another process the same settings and log folders."""
+    plain = msgspec.to_builtins(settings, enc_hook=lambda path: str(path.absolute()))
+    plain["weekend"] = ",".join(settings.weekend)
     found = {}
     for variable, name in VARIABLES.items():
-        value = getattr(settings, name)
-        if isinstance(value, Path):
-            value = value.absolute()
-        elif isinstance(value, tuple):
-            value = ",".join(value)
-        elif isinstance(value, dict | bool):
-            value = msgspec.json.encode(value).decode() if value != {} else ""
-        found[variable] = str(value or "")
+        value = "" if plain[name] is None else plain[name]
+        found[variable] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if odd := next((folder for folder in logs if "," in str(folder)), None):
         raise SettingsError(f"The log folder {odd} has a comma in its path; rename or link it.")
     folders = ",".join(str(folder.absolute()) for folder in logs)

@@ -45,8 +45,8 @@ def chosen_sources(options: RunOptions) -> list[SourceSpec]:
     """The source asked for, else every source with a key or a folder, else `api`."""
     if options.source:
         return [options.spec]
-    here = [spec for spec in source_specs() if not spec.invented and _is_here(options, spec)]
-    return here or [source_spec("api")]
+    specs = (spec for spec in source_specs() if not spec.invented)
+    return [spec for spec in specs if _is_here(options, spec)] or [source_spec("api")]
 
 
 def _is_here(options: RunOptions, spec: SourceSpec) -> bool:

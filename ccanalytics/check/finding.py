@@ -1,18 +1,13 @@
 """What a check found, and how checks are run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from ccanalytics.errors import CCAnalyticsError
 
 Status = Literal["failed", "warning", "ok"]
-"""Failed: does not work. Warning: works, with a caveat."""
-
-STATUSES: tuple[Status, ...] = get_args(Status)
-"""Worst first."""
-
-Subject = TypeVar("Subject")
+"""Worst first. Failed: does not work. Warning: works, with a caveat."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ def failure(error: Exception) -> CheckFinding:
 
 
 def run(
-    checks: Mapping[str, Callable[[Subject], CheckFinding | None]], subject: Subject
+    checks: Mapping[str, Callable[[Any], CheckFinding | None]], subject: Any
 ) -> Iterator[CheckFinding]:
     """One finding per check that has something to say; an error in a check is a finding too."""
     for id, look in checks.items():
@@ -55,6 +50,6 @@ def run(
             yield replace(finding, id=id)
 
 
-def verdict(findings: Sequence[CheckFinding]) -> Status:
+def verdict(findings: Collection[CheckFinding]) -> Status:
     """The worst status."""
-    return min((finding.status for finding in findings), key=STATUSES.index, default="ok")
+    return min((one.status for one in findings), key=get_args(Status).index, default="ok")

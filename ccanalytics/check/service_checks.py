@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import count
 
 from ccanalytics.check.finding import CheckFinding, failure, found
 from ccanalytics.errors import CCAnalyticsError, NotYetError
@@ -84,12 +83,7 @@ def _records(
 ) -> CheckFinding:
     """Who is in the day asked for, else in the newest closed day with records, what is new in them,
     how new the store is."""
-    today = options.now.date()
-    newest = asked or next(
-        day
-        for day in (today - timedelta(days=back) for back in count())
-        if is_closed(day, options.now, spec.settling)
-    )
+    newest = asked or (options.now - spec.settling.closed).date() - timedelta(days=1)
     for day in (newest - timedelta(days=back) for back in range(1 if asked else DAYS_BACK)):
         with suppress(NotYetError):
             if records := client.records(day):

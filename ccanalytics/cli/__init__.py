@@ -12,16 +12,6 @@ import click
 
 from ccanalytics.cli.group import Commands
 from ccanalytics.cli.options import examples
-from ccanalytics.wings import wings
-
-COMMANDS = {
-    "report": "cli.report_command:report",
-    "lab": "cli.lab_command:lab",
-    "sync": "cli.sync_command:sync",
-    "roster": "cli.roster_command:roster",
-    "metrics": "cli.metrics_command:metrics",
-}
-"""The commands of the spine; wings add their own."""
 
 
 @click.group(
@@ -44,6 +34,3 @@ def main(debug: bool) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # What is left at the end goes with the process: to look through it takes a fifth of a second.
     atexit.register(gc.freeze)
-
-
-main.places = lambda: COMMANDS | {name: at for w in wings() for name, at in w.commands.items()}

@@ -7,7 +7,7 @@ goes to stderr then.
 import errno
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,16 @@ import click
 from ccanalytics.cli.options import shown
 from ccanalytics.cli.terminal import Warnings, plain
 from ccanalytics.errors import CCAnalyticsError, PreflightError
-from ccanalytics.wings import Reference, resolve
+from ccanalytics.wings import Reference, resolve, wings
+
+COMMANDS = {
+    "report": "cli.report_command:report",
+    "lab": "cli.lab_command:lab",
+    "sync": "cli.sync_command:sync",
+    "roster": "cli.roster_command:roster",
+    "metrics": "cli.metrics_command:metrics",
+}
+"""The commands of the spine; wings add their own."""
 
 STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped", 4: "crossed"}
 
@@ -32,10 +41,12 @@ def with_uncut_help(command: click.Command) -> click.Command:
 class Commands(click.Group):
     """The command of the package: expected errors become a message and an exit code.
 
-    Commands are imported when they are listed or run; `places` says where each one is.
+    Commands are imported when they are listed or run.
     """
 
-    places: "Callable[[], Mapping[str, Reference]]" = staticmethod(dict)
+    def places(self) -> Mapping[str, Reference]:
+        """Where each command is."""
+        return COMMANDS | {name: at for wing in wings() for name, at in wing.commands.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self.places())
@@ -54,41 +65,37 @@ class Commands(click.Group):
         except click.exceptions.Exit:
             raise
         except BaseException as error:
-            # A closed pipe is left to click.
-            is_pipe = getattr(error, "errno", None) == errno.EPIPE
-            expected = isinstance(error, EXPECTED) and not is_pipe
-            known = as_click(error) if expected else Failed(f"{type(error).__name__}: {error}")
             name = ctx.invoked_subcommand or ""
             if as_json and isinstance(self.get_command(ctx, name), Answering):
-                about = about_page(getattr(error, "page", None))
-                answer(name, known.exit_code, known.format_message(), **about)
-            if debug or not expected:
+                answer(name, **outcome(error))
+            # A closed pipe is left to click.
+            is_pipe = getattr(error, "errno", None) == errno.EPIPE
+            if debug or is_pipe or not isinstance(error, EXPECTED):
                 raise
-            raise known from None
+            raise as_click(error) from None
 
 
 class Answering(click.Command):
     """A command with `--json`, which also reports failures as JSON."""
 
 
-def answer(command: str, exit_code: int, error: str | None = None, **own: Any) -> None:
+def answer(command: str, exit_code: int = 0, error: str | None = None, **own: Any) -> None:
     """Print the one object, with the command's `own` keys."""
-    said = {"command": command, **outcome(exit_code, error), **own}
-    click.echo(json.dumps(said, indent=2, default=str))
+    ended = {"status": STATUS[exit_code], "exit_code": exit_code, "error": error}
+    click.echo(json.dumps({"command": command, **ended, **own}, indent=2, default=str))
 
 
-def outcome(exit_code: int, error: str | None) -> dict[str, Any]:
-    """How something ended."""
-    return {"status": STATUS[exit_code], "exit_code": exit_code, "error": error}
-
-
-def about_page(page: Path | None) -> dict[str, Any]:
-    """The keys about the report at `page`; none where no page was written."""
+def outcome(result: Path | BaseException) -> dict[str, Any]:
+    """How a page or an error ended it, and the keys about the page, if one was written."""
+    page: Path | None = result if isinstance(result, Path) else getattr(result, "page", None)
+    error = None if isinstance(result, Path) else as_click(result)
+    code, text = (error.exit_code, error.format_message()) if error else (0, None)
+    ended = {"status": STATUS[code], "exit_code": code, "error": text}
     if page is None:
-        return {}
+        return ended
     from ccanalytics.report.archive import report_as_json
 
-    return report_as_json(page)
+    return ended | report_as_json(page)
 
 
 class Failed(click.ClickException):
@@ -103,7 +110,7 @@ EXPECTED = (click.ClickException, ValueError, CCAnalyticsError, OSError)
 
 
 def as_click(error: BaseException) -> click.ClickException:
-    """The message and exit code of an expected error."""
+    """The message and exit code of an error."""
     if isinstance(error, click.ClickException):
         return error
     if isinstance(error, ValueError):
@@ -112,6 +119,8 @@ def as_click(error: BaseException) -> click.ClickException:
         # A full disk, a name too long, a folder of another user.
         file = error.filename or "A file"
         return Failed(f"{file} cannot be read or written: {error.strerror or error}.")
+    if not isinstance(error, CCAnalyticsError):
+        return Failed(f"{type(error).__name__}: {error}")
     page = getattr(error, "page", None)
     # The page has the details; a message may name it already.
     see = "" if page is None or page.name in str(error) else f"\nSee {shown(page)}"

@@ -77,17 +77,14 @@ def now() -> datetime:
 
 def run_options(**asked: Any) -> "RunOptions":
     """The settings of this folder and environment, overridden by the flags."""
-    import msgspec
-
     from ccanalytics.issue.run_options import RunOptions
     from ccanalytics.settings import read_settings
 
     environ = dict(os.environ)
-    flags = {name: asked.pop(name, None) for name in ("store", "roster", "identity")}
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = msgspec.structs.replace(read_settings(environ, Path.cwd()), **given)
-    if roster := flags["roster"]:
-        environ["CCANALYTICS_ROSTER"] = str(roster.absolute())
+    for name in ("store", "roster", "identity"):
+        if value := asked.pop(name, None):
+            environ[f"CCANALYTICS_{name.upper()}"] = str(value)
+    settings = read_settings(environ, Path.cwd())
     return RunOptions(environ=environ, settings=settings, now=now(), **asked)
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.group import JSON, Answering, about_page, answer, as_click, outcome
+from ccanalytics.cli.group import JSON, Answering, answer, outcome
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
-from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.weeks import parse_week
 
 
@@ -78,7 +77,8 @@ def report(
             made = dict(catch_up(chosen, missing_weeks(chosen, since), workers, shown))
         else:
             made = {week: weekly_report(chosen, workers, shown)}
-    code = _say_all(made, as_json) if all_missing else _say_one(made[week], as_json)
+    reports = [{"week": week, **outcome(page)} for week, page in made.items()]
+    code = _say_all(reports, as_json) if all_missing else _say_one(reports[0], as_json)
     pages = [page for page in made.values() if isinstance(page, Path)]
     if open_page and pages:
         import webbrowser
@@ -88,32 +88,25 @@ def report(
     click.get_current_context().exit(code)
 
 
-def _say_one(page: Any, as_json: bool) -> int:
+def _say_one(report: Mapping[str, Any], as_json: bool) -> int:
     """Print the findings of one report and the written paths; the exit code."""
-    made = about_page(page)
-    for finding in made["findings"]:
+    for finding in report["findings"]:
         say(finding["title"], err=True)
     for name in ("page", "index", "email", "pdf"):
-        if name in made["paths"]:
-            say(options.shown(Path(made["paths"][name])), err=as_json)
+        if path := report["paths"].get(name):
+            say(options.shown(Path(path)), err=as_json)
     if as_json:
-        answer("report", 0, **made)
+        answer("report", **report)
     return 0
 
 
-def _say_all(made: Mapping[str, Path | CCAnalyticsError], as_json: bool) -> int:
+def _say_all(reports: Sequence[Mapping[str, Any]], as_json: bool) -> int:
     """Print one line per week; the exit code is the worst of them."""
-    reports: list[dict[str, Any]] = []
-    for week, page in made.items():
-        if isinstance(page, Path):
-            say(options.shown(page), err=as_json)
-            reports.append({**outcome(0, None), "week": week, **about_page(page)})
+    for one in reports:
+        if one["error"]:
+            say(f"{one['week']}: {one['error']}", err=True)
         else:
-            known = as_click(page)
-            ended = outcome(known.exit_code, known.format_message())
-            say(f"{week}: {ended['error']}", err=True)
-            about = about_page(getattr(page, "page", None))
-            reports.append({**ended, "week": week, **about})
+            say(options.shown(Path(one["paths"]["page"])), err=as_json)
     if not reports:
         say("Nothing to do: every closed week has a report.", err=as_json)
     codes = {one["exit_code"] for one in reports}

@@ -58,21 +58,12 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
     import pandas as pd
 
     from ccanalytics.dataset.loading import load
-    from ccanalytics.people.csv_rows import read_text
-    from ccanalytics.people.roster import (
-        COLUMNS,
-        never_seen,
-        not_on_roster,
-        read_roster,
-        roster_of_weeks,
-    )
+    from ccanalytics.people import roster as rosters
     from ccanalytics.weeks import monday
 
-    found = read_roster(file)
-    if passed_over := COLUMNS.ignored(read_text(file, "roster")):
-        say(f"Ignored columns: {', '.join(passed_over)}")
+    found = rosters.read_roster(file, lambda names: say(f"Ignored columns: {', '.join(names)}"))
     run = options.run_options(roster=file, source=source or "", **flags)
-    now = roster_of_weeks(found, pd.DatetimeIndex([monday(run.now.date())]))
+    now = rosters.roster_of_weeks(found, pd.DatetimeIndex([monday(run.now.date())]))
     people = counted(found["actor"].nunique(), "person", "people")
     say(f"{people} in {counted(len(found), 'row')}, {len(now):,} of them this week")
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
@@ -80,8 +71,8 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
     if not source:
         return
     data = load(source=source, store=run.store, roster=found, identity="named")
-    strangers = not_on_roster(data.activity, found)
-    silent = never_seen(data.activity, found, data.since, data.until)
+    strangers = rosters.not_on_roster(data.activity, found)
+    silent = rosters.never_seen(data.activity, found, data.since, data.until)
     for missing, what in (
         (strangers, "with records on days they were not on the roster"),
         (silent, f"on the roster without a record from {data.since} to {data.until}"),

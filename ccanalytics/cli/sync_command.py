@@ -58,13 +58,13 @@ def sync(
 
     missing = "Missing option '--since': the first day to fetch."
     _refuse(not (source or since), missing)
-    given = {flag: flags.pop(flag.replace("-", "_")) for wing in wings() for flag in wing.flags}
+    given = {flag: flags.pop(flag.replace("-", "_")) for flag in _FLAGS}
     asked = options.run_options(source=source or "", **flags)
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
     days = [parse_day(since), last] if since else []
     if days:
         days_between(*days)
-    for flag, place in ((flag, place) for wing in wings() for flag, place in wing.files.items()):
+    for flag, place in _FILES.items():
         if file := given.pop(flag):
             _refuse(not (since and until), "A file needs --since and --until: the days it covers.")
             click.echo(resolve(place)(file, asked.store, *days, asked.now))
@@ -80,10 +80,11 @@ def sync(
         _sync(chosen, days, extra, as_json, workers=workers, again=again)
 
 
-for _wing in wings():
-    for _flag, _help in _wing.flags.items():
-        _form: Any = {"type": options.FILE} if _flag in _wing.files else {"is_flag": True}
-        sync.params.append(click.Option([f"--{_flag}"], help=_help, **_form))
+_FLAGS = {flag: help for wing in wings() for flag, help in wing.flags.items()}
+_FILES = {flag: place for wing in wings() for flag, place in wing.files.items()}
+for _flag, _help in _FLAGS.items():
+    _form: Any = {"type": options.FILE} if _flag in _FILES else {"is_flag": True}
+    sync.params.append(click.Option([f"--{_flag}"], help=_help, **_form))
 
 
 def _sync(
@@ -105,10 +106,9 @@ def _sync(
     say(result, err=as_json)  # the days are stored, whatever becomes of their companions
     for flag, part in parts.items():
         say(f"{flag}: {fetch_companion(chosen, part, *days)}", err=as_json)
-    say(chosen.settings.store, err=as_json)
+    say(options.shown(chosen.settings.store), err=as_json)
     if as_json:
-        store = chosen.settings.store.absolute()
-        answer("sync", 0, **ends, days=asdict(result), store=store)
+        answer("sync", 0, **ends, days=asdict(result), store=chosen.settings.store)
 
 
 def _refuse(wrong: object, why: str) -> None:

@@ -22,4 +22,4 @@ def merge(other: Path, **flags: Any) -> None:
 
     chosen = options.run_options(**flags)
     click.echo(str(merge_stores(Store(other), chosen.store, now=chosen.now)))
-    click.echo(str(chosen.settings.store))
+    click.echo(options.shown(chosen.settings.store))

@@ -31,7 +31,7 @@ from ccanalytics.metrics.withholding import (
     places,
     withheld_groups,
 )
-from ccanalytics.people.roster import WEEK, roster_sizes
+from ccanalytics.people.roster import WEEK, joined_and_left
 from ccanalytics.showing import Note, says
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
@@ -116,10 +116,10 @@ def _roster_words(data: Dataset) -> str:
     last, week = week_frame(data, "active_rate").iloc[-1], data.weeks[-1]
     if math.isnan(last["value"]):
         return "Too few people of the week's roster, or too few of them active, to show a share."
-    sizes = roster_sizes(data.roster, [week]).iloc[0]
+    joined, left = joined_and_left(data.roster, week)
     words = (
-        f"The week's roster has {last['denominator']:,.0f} people: {sizes['joined']} joined and "
-        f"{sizes['left']} left since the week before."
+        f"The week's roster has {last['denominator']:,.0f} people: {joined} joined and {left} left "
+        "since the week before."
     )
     # Often a gap in the roster, or another spelling of an address.
     strangers = week_frame(data, "active_actors")["value"].iloc[-1] - last["numerator"]

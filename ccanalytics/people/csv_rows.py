@@ -21,6 +21,7 @@ from ccanalytics.errors import SettingsError
 from ccanalytics.words import counted
 
 Parsed = TypeVar("Parsed")
+Listener = Callable[[list[str]], None]
 
 _SIGNS = "\u00a2-\u00a8\u00ac\u00ad\u00af\u00b1-\u00b6\u00b8\u00b9\u00bc-\u00bf\u00d7\u00f7\u0192"
 _OTHER_ALPHABET = re.compile(f"[\u00c0-\u00ff]{{3}}|[^\\W\\d_][{_SIGNS}]|[{_SIGNS}][^\\W\\d_]")
@@ -79,20 +80,23 @@ class CsvColumns:
         name: str,
         parse: Callable[[Mapping[str, str]], Parsed],
         conflicts: Callable[[Mapping[int, Parsed]], Mapping[int, str]] = lambda rows: {},
+        ignored: Listener | None = None,
     ) -> dict[int, Parsed]:
         """The parsed row of each line; `parse` raises `ValueError` for a bad one.
 
-        `conflicts` has the lines that other lines contradict. `SettingsError` lists every bad line
-        of the file.
+        `conflicts` has the lines that other lines contradict; `ignored` is called with columns that
+        are not read. `SettingsError` lists every bad line of the file.
         """
-        header, ignored, reader = self._opened(text)
+        header, further, reader = self._opened(text)
         known = [*self.required, *self.optional]
         wrong = [
             *(f"there is no column {c!r}" for c in self.required if c not in header),
-            *(f"the column {c!r} is not known" for c in header if c not in {*known, *ignored}),
+            *(f"the column {c!r} is not known" for c in header if c not in {*known, *further}),
             *(f"the column {c!r} is there twice" for c in known if header.count(c) > 1),
         ]
         rows, problems = dict[int, Parsed](), [(1, text) for text in wrong]
+        if further and ignored and not problems:
+            ignored(further)
         line = reader.line_num + 1
         try:
             for cells in () if problems else reader:
@@ -111,12 +115,8 @@ class CsvColumns:
             raise SettingsError("\n".join([title, *first]))
         return rows
 
-    def ignored(self, text: str) -> list[str]:
-        """The columns of a file that are ignored."""
-        return self._opened(text)[1]
-
     def _opened(self, text: str) -> tuple[list[str], list[str], Any]:
-        """The columns without trailing empty ones, those that are ignored, and the rows below."""
+        """The columns without trailing empty ones, those not to read, and the rows below."""
         # The header decides: names in the rows below may have commas in them.
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

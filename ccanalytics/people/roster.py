@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccanalytics.people.csv_rows import CsvColumns, parse_date, read_text
+from ccanalytics.people.csv_rows import CsvColumns, Listener, parse_date, read_text
 
 ROSTER = {
     "actor": "str",
@@ -63,18 +63,19 @@ WEEK = pd.Timedelta(days=7)
 _EVER = pd.Timestamp(1, 1, 1)
 
 
-def read_roster(path: Path) -> pd.DataFrame:
+def read_roster(path: Path, ignored: Listener | None = None) -> pd.DataFrame:
     """One row per person and stay in a team, from a CSV `email,team[,start,end,...]`."""
-    return parse_roster(read_text(path, "roster"), str(path))
+    return parse_roster(read_text(path, "roster"), str(path), ignored)
 
 
-def parse_roster(text: str, name: str) -> pd.DataFrame:
+def parse_roster(text: str, name: str, ignored: Listener | None = None) -> pd.DataFrame:
     """One row per line of `text`, in order of actor and start.
 
     `SettingsError` lists every bad line: a bad date, an end before its start, no e-mail address,
-    the same person twice at one time. Names that differ in case only are one.
+    the same person twice at one time. Names that differ in case only are one. `ignored` is called
+    with further columns, if there are any.
     """
-    roster = roster_of(COLUMNS.rows(text, name, _stay, _conflicts).values())
+    roster = roster_of(COLUMNS.rows(text, name, _stay, _conflicts, ignored).values())
     for column in ("team", "cost_centre"):
         names = roster[column]
         roster[column] = names.groupby(names.str.casefold()).transform("first").astype("str")
@@ -107,16 +108,12 @@ def roster_of_weeks(
     return ordered.drop_duplicates(one, keep="last", ignore_index=True)
 
 
-def roster_sizes(roster: pd.DataFrame, weeks: Iterable[pd.Timestamp]) -> pd.DataFrame:
-    """One row per week: people on the roster, and how many joined or left since the week before."""
-    asked = pd.DatetimeIndex(list(weeks)).as_unit("ms")
-    people = roster_of_weeks(roster, asked.union(asked - WEEK))[["week", "actor"]]
-    before = people.assign(week=people["week"] + WEEK)
-    both = people.merge(before, how="outer", indicator="side")
-    sides = pd.crosstab(both["week"], both["side"])
-    sizes = sides.reindex(index=asked, columns=["both", "left_only", "right_only"], fill_value=0)
-    sizes = sizes.set_axis(["people", "joined", "left"], axis=1).rename_axis("week")
-    return sizes.assign(people=sizes["people"] + sizes["joined"]).reset_index()
+def joined_and_left(roster: pd.DataFrame, week: pd.Timestamp) -> tuple[int, int]:
+    """How many people joined the roster and left it since the week before."""
+    weeks = pd.DatetimeIndex([week, week - WEEK])
+    people = roster_of_weeks(roster, weeks).groupby("week")["actor"].agg(set)
+    now, before = (people.get(one, set()) for one in weeks)
+    return len(now - before), len(before - now)
 
 
 def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> list[str]:
@@ -258,10 +255,8 @@ def with_actor_names(
     actor = frame["actor"].astype("category").cat
     names = actor.categories.tolist()
     every = np.array([*map(user, names), *map(key, names)], dtype="object")
-    keys = len(names) * (frame["actor_kind"] != "user")
-    places = np.where(actor.codes < 0, len(every), actor.codes + keys)  # the last is of nobody
-    used = np.flatnonzero(np.bincount(places, minlength=len(every) + 1)[: len(every)])
-    numbers = np.full(len(every) + 1, -1)
-    numbers[used], known = pd.factorize(every[used], sort=True)
-    renamed = pd.Categorical.from_codes(numbers[places], pd.Index(known, dtype="str"))
-    return frame.assign(actor=renamed)
+    numbers, known = pd.factorize(every, sort=True)
+    places = actor.codes + len(names) * (frame["actor_kind"] != "user")
+    codes = np.append(numbers, -1)[places.mask(actor.codes < 0, -1)]  # the last is of nobody
+    renamed = pd.Categorical.from_codes(codes, pd.Index(known, dtype="str"))
+    return frame.assign(actor=renamed.remove_unused_categories())

@@ -5,6 +5,7 @@ the file: new members get a row, leavers an end date, returners another row. Tea
 names and dates written by hand are kept. A member whose address changed is known by their id.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,15 +16,13 @@ import pandas as pd
 
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError
-from ccanalytics.people.csv_rows import read_text
 from ccanalytics.people.roster import (
-    COLUMNS,
     ROSTER,
     Stay,
     no_roster,
     one_address,
-    parse_roster,
     plain_address,
+    read_roster,
     roster_of,
 )
 from ccanalytics.wire.organization import Member, utc_day
@@ -32,8 +31,10 @@ from ccanalytics.words import counted
 Groups = Mapping[str, Mapping[str, date]]
 """The groups by name: each member's address and day of joining."""
 
-_NOBODY: Stay = {**dict.fromkeys(ROSTER, ""), "team": None, "cost_centre": None}
+Account = tuple[str, Member]
+"""The address of an account, as it is compared, and the member."""
 
+_NOBODY: Stay = {**dict.fromkeys(ROSTER, ""), "team": None, "cost_centre": None}
 
 KINDS = ("new", "gone", "back", "with a new address", "in several groups", "without Claude Code")
 """What is said of people: those with a new address are known by their id, those in several groups
@@ -67,15 +68,14 @@ def pull_roster(
     of more than half of the people: it is from another organisation, or from a key that cannot see
     them.
     """
-    known = no_roster()
-    if path.exists():
-        text = read_text(path, "roster")
-        known = parse_roster(text, str(path))
-        if further := COLUMNS.ignored(text):
-            raise SettingsError(
-                f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so "
-                "it was not changed. Give another file with --out."
-            )
+
+    def refuse(columns: list[str]) -> None:
+        raise SettingsError(
+            f"The roster {path} has columns that a pull would lose ({', '.join(columns)}), so it "
+            "was not changed. Give another file with --out."
+        )
+
+    known = read_roster(path, refuse) if path.exists() else no_roster()
     pull = merged(known, members, today, unable, groups)
     before, gone = known.loc[known["end"].isna(), "actor"].nunique(), len(pull.people["gone"])
     if not members or gone > max(1, before / 2):
@@ -106,36 +106,36 @@ def merged(
     """
     listed = [(plain_address(one.email), one) for one in members if one.email]
     same = one_address(roster, [(one.id, address) for address, one in listed if one.id])
-    accounts: dict[str, list[tuple[str, Member]]] = {}
-    for address, one in listed:
-        accounts.setdefault(same.get(address, address), []).append((address, one))
-    since: dict[str, dict[str, date]] = {}
-    for team, joined in groups.items():
-        for email, day in joined.items():
-            address = plain_address(email)
-            since.setdefault(same.get(address, address), {})[team] = day
-    stays: dict[str, list[Stay]] = {}
+    stays, accounts = defaultdict[str, list[Stay]](list), defaultdict[str, list[Account]](list)
     for stay in roster.to_dict("records"):
-        stays.setdefault(stay["actor"], []).append(stay)
+        stays[stay["actor"]].append(stay)
+    for address, one in listed:
+        accounts[same.get(address, address)].append((address, one))
+    since = defaultdict[str, dict[str, date]](dict)
+    for team, joined in groups.items():
+        for address, day in ((plain_address(email), day) for email, day in joined.items()):
+            since[same.get(address, address)][team] = day
+    people = defaultdict[str, list[str]](list)
     updated: list[Stay] = []
-    people: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for actor in sorted(stays.keys() | accounts.keys()):
-        past, mine, groups_of = stays.get(actor, []), accounts.get(actor, []), since.get(actor, {})
-        # Of several accounts of a person one that can use the product is enough.
-        if past or any(one.role not in unable for _, one in mine):
-            kinds = _changes(actor, past, mine, pd.Timestamp(today))
-        else:
-            kinds = ["without Claude Code"]
-        for kind in kinds + ["in several groups"] * (len(groups_of) > 1):
+        kinds = _changes(actor, stays[actor], accounts[actor], unable, pd.Timestamp(today))
+        for kind in kinds + ["in several groups"] * (len(since[actor]) > 1):
             people[kind].append(actor)
-        updated += [part for stay in past for part in _in_group(stay, groups_of, groups)]
-    return Pull(roster_of(updated), {kind: tuple(found) for kind, found in people.items()})
+        updated += [part for stay in stays[actor] for part in _in_group(stay, since[actor], groups)]
+    return Pull(roster_of(updated), {kind: tuple(people[kind]) for kind in KINDS})
 
 
 def _changes(
-    actor: str, stays: list[Stay], accounts: Sequence[tuple[str, Member]], today: pd.Timestamp
+    actor: str,
+    stays: list[Stay],
+    accounts: Sequence[Account],
+    unable: Collection[str],
+    today: pd.Timestamp,
 ) -> list[str]:
     """What has changed for a person; their `stays` are updated."""
+    # Of several accounts of a person one that can use the product is enough.
+    if not stays and all(one.role in unable for _, one in accounts):
+        return ["without Claude Code"]
     kinds, day = list[str](), pd.Timedelta(days=1)
     addresses = [address for address, _ in accounts]
     known = {actor, *" ".join(stay["alias"] for stay in stays).split()}

@@ -16,6 +16,7 @@ from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.people.identity import apply_identity, load_secret
 from ccanalytics.people.roster import (
     ROSTER,
+    joined_and_left,
     never_seen,
     no_roster,
     normalised_actors,
@@ -23,7 +24,6 @@ from ccanalytics.people.roster import (
     parse_roster,
     read_roster,
     roster_of_weeks,
-    roster_sizes,
     with_teams,
 )
 
@@ -157,15 +157,15 @@ def test_the_roster_of_a_week_has_everybody_present_on_one_of_its_days():
     }
 
 
-def test_the_size_of_the_roster_moves_with_joiners_and_leavers():
-    """Bob left before the week and Cem joined in it; a move is neither."""
-    sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK - pd.Timedelta(days=7), WEEK])
-    assert sizes[["people", "joined", "left"]].to_numpy().tolist() == [[2, 0, 0], [2, 1, 1]]
+def test_people_join_and_leave_the_roster_but_a_move_is_neither():
+    """Bob left before the week, Cem joined in it, and Ann changed her team."""
+    assert joined_and_left(parse_roster(CSV, "r"), WEEK) == (1, 1)
+    assert joined_and_left(parse_roster(CSV, "r"), WEEK - pd.Timedelta(days=7)) == (0, 0)
 
 
-def test_an_empty_roster_has_size_zero():
-    """Without a roster there are no people, and the columns are the same."""
-    assert roster_sizes(no_roster(), [WEEK])["people"].tolist() == [0]
+def test_nobody_joins_an_empty_roster():
+    """Without a roster there are no people."""
+    assert joined_and_left(no_roster(), WEEK) == (0, 0)
 
 
 # Teams of actors

@@ -11,7 +11,7 @@ from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.by_week import by_week
 from ccanalytics.metrics.change import headline
 from ccanalytics.metrics.findings import findings
-from ccanalytics.people.roster import not_on_roster, parse_roster, roster_sizes
+from ccanalytics.people.roster import not_on_roster, parse_roster, roster_of_weeks
 from ccanalytics.sources.sample.organisation import (
     CHANGED_FROM,
     CHANGED_TEAM,
@@ -54,7 +54,7 @@ def weeks(data):
         .groupby("week")[["active", "active_days", "cost_usd", "commits", "cost_without_commit"]]
         .sum()
     )
-    return sums.assign(people=roster_sizes(data.roster, data.weeks).set_index("week")["people"])
+    return sums.assign(people=roster_of_weeks(data.roster, data.weeks).groupby("week").size())
 
 
 def all_of(records):
