@@ -6,6 +6,7 @@ from pathlib import Path
 from ccanalytics.check.finding import CheckFinding, found
 from ccanalytics.errors import SettingsError
 from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.logs.log_facts import days_of
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
 
@@ -19,7 +20,7 @@ def check_logs(options: RunOptions) -> CheckFinding:
     unreadable = sorted(read.unreadable_files.items())
     faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]
     faults += read.fault_texts()
-    days, tomorrow = read.facts.days(), options.now.date() + timedelta(1)
+    days, tomorrow = days_of(read.accounts), options.now.date() + timedelta(1)
     newest = max((day for day in days if day <= tomorrow), default=None)
     if ahead := [day for day in days if day > tomorrow]:
         faults.append(f"{counted(len(ahead), 'day')} in the future, up to {max(ahead)}")

@@ -1,35 +1,32 @@
-"""One session log -> facts, line by line.
+"""One session log -> rows of facts, line by line.
 
-line ─┬─ message ─┬─ usage ─────────▶ LoggedRequest
-      │           ├─ content ───────▶ ToolCall, when the call and its result are read
-      │           └─ its moment ────▶ Session
-      └─ subtype, title, fault ─────▶ Event
+line ─┬─ message ─┬─ usage ─────────▶ requests
+      │           ├─ content ───────▶ tool_calls, when the call and its result are read
+      │           └─ its moment ────▶ sessions
+      └─ subtype, title, fault ─────▶ log_events
 
-Ids do not always identify an answer: gateways leave them out, or give every answer the
-same. Then the prompt before it and its input tokens do: its `turn`.
+A row lacks the first column of its frame, the day. Ids do not always identify an answer: gateways
+leave them out, or give every answer the same. Then the prompt before it and its input tokens do:
+its `turn`.
 """
 
+import ntpath
+import posixpath
 import re
+import unicodedata
 from bisect import bisect_right, insort
-from operator import attrgetter
+from collections import defaultdict
+from datetime import date
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from ccanalytics.logs.edits import ToolUse
-from ccanalytics.logs.log_facts import (
-    UNKNOWN_MODEL,
-    Event,
-    LoggedRequest,
-    Place,
-    Session,
-    ToolCall,
-    Used,
-    day_of,
-    place_of,
-)
+from ccanalytics.logs.log_facts import CONTINUED, UNKNOWN_MODEL, Row
 from ccanalytics.logs.log_lines import (
     DAMAGED,
     GLUED,
@@ -37,7 +34,6 @@ from ccanalytics.logs.log_lines import (
     NOT_JSON,
     ContentBlock,
     Line,
-    LoggedUsage,
     Message,
     calls_behind,
     decoded,
@@ -59,6 +55,47 @@ SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 OF_A_GATEWAY = 20
 """A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
+
+_DRIVE = re.compile(r"(?:[\\/]{2}[?.][\\/])?([A-Za-z]):(?=[\\/]|$)|/mnt/([A-Za-z])(?=/|$)")
+_WORKTREE = re.compile(
+    r"([\\/])(?:\.claude[\\/]worktrees|\.worktrees)[\\/].*"
+    r"|(?<=[\\/]\.claude-worktrees[\\/])([^\\/]+)[\\/].*"
+)
+
+
+class Place(NamedTuple):
+    """Where something happened."""
+
+    session: str | None
+    project: str | None
+    branch: str | None
+    terminal: str | None
+
+
+def project_of(folder: str | None) -> str | None:
+    r"""The project of a folder: worktrees belong to their repository, drives are upper case.
+
+    >>> project_of("/home/a/app/.claude/worktrees/fix-1/src"), project_of("/home/a/app/")
+    ('/home/a/app', '/home/a/app')
+    >>> project_of("c:\\app") == project_of("\\\\?\\C:\\app\\") == project_of("/mnt/c/app")
+    True
+    """
+    if not folder:
+        return None
+    # macOS writes an accent as a character of its own.
+    folder, tidied = unicodedata.normalize("NFC", folder), posixpath.normpath
+    if drive := _DRIVE.match(folder):
+        letter, tidied = drive[1] or drive[2], ntpath.normpath
+        folder = f"{letter.upper()}:\\{folder[drive.end() :]}"
+    folder = _WORKTREE.sub(lambda found: found[2] or "", folder)
+    return tidied(folder).removesuffix("\\")
+
+
+# Equal values share one object: a hundred thousand lines have a few hundred of each.
+@lru_cache(10_000)
+def place_of(session: str | None, cwd: str | None, *rest: str | None) -> Place:
+    """Where a line was written."""
+    return Place(session, project_of(cwd), *rest)
 
 
 class Prompt(msgspec.Struct, gc=False):
@@ -91,20 +128,24 @@ _what_it_says = attrgetter(
 )
 """All that a request is made of, except when it was said."""
 
-_prompted_at = attrgetter("at")
+_prompted_at, _moment = attrgetter("at"), itemgetter(0)
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class LogFile:
     """One file while it is being read."""
 
     def __init__(self, reader: "LogReader", path: Path) -> None:
-        self.facts, self.reader, self.path = reader.facts, reader, path
+        self.rows, self.reader, self.path = reader.rows, reader, path
         self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
-        self._sessions: dict[str, Session] = {}
+        # By session: the moment, kind and place of each line.
+        self._sessions: dict[str, list[tuple[int, str | None, Place]]] = defaultdict(list)
         self._forked = False
+        self._events: list[Row] = []
+        self._first_at: int | None = None
         self._at: int | None = None
         self._last: tuple[object, int] = None, 0
-        self._undated: list[Event] = []
         self._prompts: dict[str, list[Prompt]] = {}
         # By conversation and ids: the prompt, what asked, the tokens and turn of the last answer.
         self._answers: dict[tuple[str | None, ...], tuple[Any, ...]] = {}
@@ -130,28 +171,39 @@ class LogFile:
                     fault = NO_DATE
                 if fault:
                     self._note(fault, at)
+        # An event without a moment has that of the dated line before or after it.
+        if first := self._first_at:
+            self.rows["log_events"] += [(one[0], one[1] or first, *one[2:]) for one in self._events]
         # What a fork copies keeps the id of its session, which is counted by a file of its own.
         is_own = SESSION_ID.fullmatch(self.path.stem)
-        for name, session in self._sessions.items():
-            if self._forked and name == self.path.stem and session.kind != "bg":
-                session.kind = "fork"
+        for name, lines in self._sessions.items():
+            started_at, kind, place = min(lines, key=_moment)
+            if self._forked and name == self.path.stem and kind != "bg":
+                kind = "fork"
             if name == self.path.stem or not is_own:
-                self.facts.see(name, session)
+                row = *place, started_at, max(lines, key=_moment)[0], kind, None
+                self.rows["sessions"].append(row)
 
     def _note(self, fault: str, offset: int) -> None:
         """Count a line that is dropped or repaired, in this reading and in the store."""
         self.reader.faults[fault] += 1
         self._add_event(fault, f"{self.path.stem}@{offset}")
 
+    def _add_event(
+        self,
+        kind: str,
+        name: str,
+        session: str | None = None,
+        size: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        self._events.append((session or self.path.stem, self._at, name, kind, size, text))
+
     def _take(self, line: Line, offset: int) -> bool:
         """Read a line; False when it needs a date and has no valid one."""
         at = milliseconds(line.timestamp)
         if at is not None:
-            self._at = at
-            for event in self._undated:
-                event.at = at
-                self.facts.add(event)
-            self._undated.clear()
+            self._at, self._first_at = at, self._first_at or at
         if line.message is not None or line.data is not None:
             said = line.reported()
             if type(said.message) is not Message:
@@ -159,18 +211,19 @@ class LogFile:
             if at is not None:
                 self._hear(said, said.message, at, offset)
             return at is not None
+        session = line.session() or self.path.stem
         if line.subtype in EVENTS and at is not None:
             kind = EVENTS[line.subtype]
             size = line.compact_metadata.pre_tokens if line.compact_metadata else None
-            name = line.uuid or f"{line.session() or self.path.stem}:{kind}:{at}"
-            self._add_event(kind, name, line.session(), tokens=size)
+            self._add_event(kind, line.uuid or f"{session}:{kind}:{at}", session, size)
         elif title := line.custom_title or line.ai_title or line.summary:
             # A summary can be about another session, so it is not a title.
             kind, text = ("name", title) if line.custom_title else ("title", line.ai_title)
-            name = f"{line.session() or self.path.stem}:{kind}:{crc32(title.encode()):08x}"
-            self._add_event(kind, name, line.session(), text=text)
+            self._add_event(
+                kind, f"{session}:{kind}:{crc32(title.encode()):08x}", session, None, text
+            )
         elif line.continued_in_session_id and line.session_id:
-            self.facts.continued[line.continued_in_session_id] = line.session_id
+            self._add_event(CONTINUED, line.continued_in_session_id, line.session_id)
         return True
 
     def _hear(self, line: Line, message: Message, at: int, offset: int) -> None:
@@ -180,13 +233,8 @@ class LogFile:
         agent = "main" if self._main and not line.is_sidechain else "subagent"
         said = Said(line, message, at, place, agent)
         if agent == "main" and place.session and line.type in ("user", "assistant"):
-            known = self._sessions.get(place.session)
-            if known and known.started_at <= at:
-                known.ended_at = max(at, known.ended_at)
-            else:
-                kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
-                begun = Session(at, known.ended_at if known else at, place, kind)
-                self._sessions[place.session] = begun
+            kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
+            self._sessions[place.session].append((at, kind, place))
             self._forked = self._forked or line.forked_from is not None
         if line.type != "user":
             self._take_answer(said)
@@ -217,15 +265,23 @@ class LogFile:
         return prompts[place - 1] if place else None
 
     def _take_answer(self, said: Said) -> None:
-        usage = said.message.usage
+        line, message, usage = said.line, said.message, said.message.usage
         self._place_turn(said)
         # Claude Code writes error texts itself, without any request.
-        if usage is None or said.message.model == "<synthetic>":
+        if usage is None or message.model == "<synthetic>":
             return
         # An answer has a line for each of its blocks, and most say nothing new.
         last, self._last = self._last, (_what_it_says(said), said.at)
-        if self._last[0] != last[0] or said.at < last[1]:
-            self.facts.add(self._request(said, usage))
+        if self._last[0] == last[0] and said.at >= last[1]:
+            return
+        counts = tokens(usage)
+        refused = message.stop_reason == "refusal" and not counts.output
+        tariff = usage.speed == "fast", usage.inference_geo == "us", refused
+        context, others = calls_behind(usage, message.model, line.advisor_model)
+        context = context or counts.into
+        self._add_request(said, said.agent, message.model, counts, context, *tariff)
+        for model, its, is_free in others:
+            self._add_request(said, "advisor", model, its, its.into, False, False, is_free)
 
     def _place_turn(self, said: Said) -> None:
         """Note what an answer answers.
@@ -252,31 +308,23 @@ class LogFile:
             into, said.turn = into or last[2], last[3]
         self._answers[name] = whose, said.asked_at, into, said.turn
 
-    def _request(self, said: Said, usage: LoggedUsage) -> LoggedRequest:
-        line, message, counts = said.line, said.message, tokens(usage)
-        fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-        refused = message.stop_reason == "refusal" and not counts.output
-        used = self._used(said, message.model, counts, fast, us_only, refused)
-        context, others = calls_behind(usage, message.model, line.advisor_model)
-        return LoggedRequest(
-            said.place,
-            said.at,
-            (message.id or None, line.request_id or None, said.turn),
-            said.asked_at,
-            said.agent,
-            message.stop_reason is not None,
-            used,
-            context or counts.into,
-            (line.agent_id, line.attribution_skill, line.attribution_mcp_server),
-            [self._used(said, model, its, False, False, free) for model, its, free in others],
-        )
-
-    def _used(self, said: Said, name: str | None, counts: Tokens, *about: bool) -> Used:
-        name, models = name or UNKNOWN_MODEL, self.reader.models
+    def _add_request(
+        self, said: Said, agent: str, name: str | None, counts: Tokens, context: int, *tariff: bool
+    ) -> None:
+        line, message, models = said.line, said.message, self.reader.models
+        name = name or UNKNOWN_MODEL
         # An alias also stands for its id with a mark such as "[1m]" behind it.
         model = models.get(name) or models.get(name.partition("[")[0], name)
-        prices = price_list(Tariff(model, *about), day_of(said.at))
-        return Used(model, counts, *(prices.costs(counts) if prices else (None, None)))
+        day = date.fromordinal(_EPOCH_DAY + said.at // 86_400_000)
+        prices = price_list(Tariff(model, *tariff), day)
+        ids = message.id or None, line.request_id or None, said.turn
+        final = message.stop_reason is not None
+        costs = prices.costs(counts) if prices else (None, None)
+        origin = line.agent_id, line.attribution_skill, line.attribution_mcp_server
+        about = said.asked_at, model, agent, final
+        self.rows["requests"].append(
+            (*said.place, said.at, *ids, *about, *counts, *costs, context, *origin)
+        )
 
     def _take_half(self, name: str, block: ContentBlock, said: Said, offset: int) -> None:
         """Join a call and its result; the first of them waits for the other.
@@ -292,15 +340,7 @@ class LogFile:
         result, answer = (block, said) if is_result else other
         use = ToolUse(call, result, answer.line)
         ids, done = (name, asked.message.id, asked.turn), use.outcome()
-        about = answer.place, answer.at, ids, use.tool, answer.agent, done, use.started_agent()
-        self.facts.add(ToolCall(*about))
+        about = use.tool, answer.agent, *done, *use.started_agent()
+        self.rows["tool_calls"].append((*answer.place, answer.at, *ids, *about))
         if use.is_damaged:
             self._note(DAMAGED, offset)
-
-    def _add_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
-        """An event has the moment of its line, else of the dated line before or after it."""
-        event = Event(Place(session or self.path.stem), self._at or 0, (name,), kind, **about)
-        if self._at is None:
-            self._undated.append(event)
-        else:
-            self.facts.add(event)

@@ -1,39 +1,21 @@
-"""Facts of session logs <-> frames: those only logs fill, and those of every source.
+"""The facts in session logs -> frames: those only logs fill, and those of every source.
 
-facts ◀─▶ requests, tool_calls, log_events ─┬─ by session ────────────────▶ sessions
-                                            └─ by day, terminal, project ─▶ activity, model_usage,
-                                                                            tool_actions
-
-The rows are the facts: stored days whose logs were deleted are joined with what is
-read today as if both were read together.
+facts: requests, tool_calls, log_events ─┬─ by session ────────────────▶ sessions
+                                         └─ by day, terminal, project ─▶ activity, model_usage,
+                                                                         tool_actions
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.frames.arrow_tables import table_of
 from ccanalytics.frames.schemas import SCHEMAS, TOKENS, USD, Frames
-from ccanalytics.logs.edits import EDIT_TOOLS, Outcome
-from ccanalytics.logs.log_facts import (
-    Event,
-    Facts,
-    LoggedRequest,
-    Place,
-    Session,
-    ToolCall,
-    Used,
-)
-from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
-from ccanalytics.prices import UNITS, Tokens
-
-Row = tuple[object, ...]
+from ccanalytics.logs.edits import EDIT_TOOLS
+from ccanalytics.logs.log_schemas import ORDER, SESSIONS
 
 WHO = dict.fromkeys(("organization", "actor", "customer_type"), "local") | {"actor_kind": "user"}
 """Logs do not say who wrote them, so any folder adds to one organization."""
@@ -41,35 +23,15 @@ WHO = dict.fromkeys(("organization", "actor", "customer_type"), "local") | {"act
 PLACE = ["date", "terminal", "project"]
 SPENT = [*TOKENS, "cost_usd"]
 WORK = ["lines_added", "lines_removed", "commits", "pull_requests"]
-ORDER = {
-    "sessions": ["started_at", "session"],
-    "requests": ["at", "message", "request", "turn"],
-    "tool_calls": ["at", "call", "message", "turn"],
-    "log_events": ["at", "event"],
-}
-"""The columns by which each frame is sorted: a moment, and what tells its rows apart."""
 SESSION_SUMS = ["requests", "final_requests", *SPENT, *WORK]
 
 
-def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
+def frames_of(facts: Frames, known_sessions: pa.Table | None = None) -> Frames:
     """The frames of all days of settled facts, those of logs in order of time.
 
     `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
     """
-    rows: dict[str, Iterable[Row]] = {
-        "requests": chain.from_iterable(
-            _request_rows(facts, one) for one in facts.counted_requests()
-        ),
-        "tool_calls": (
-            (*facts.place(one), one.at, *one.ids, one.tool, one.agent, *one.done, *one.started)
-            for one in facts.calls.values()
-        ),
-        "log_events": (
-            (one.place.session, one.at, *one.ids, one.kind, one.tokens, one.text)
-            for one in facts.events.values()
-        ),
-    }
-    logged = {name: _dated(LOG_SCHEMAS[name], some, ORDER[name]) for name, some in rows.items()}
+    logged = {name: _sorted(table, ORDER[name]) for name, table in facts.items()}
     requests, calls = logged["requests"], logged["tool_calls"]
     # What an advisor is asked is no answer.
     own = pc.not_equal(requests["agent"], "advisor")
@@ -79,14 +41,14 @@ def frames_of(facts: Facts, known_sessions: pa.Table | None = None) -> Frames:
         .append_column("final_requests", pc.and_(own, requests["final"]))
         .append_column("cache_creation_tokens", writes)
     )
-    sessions = _session_frame(facts, requests, calls)
+    sessions = _with_sums(logged["sessions"], requests, calls)
     if known_sessions is not None:
         is_known = pc.is_in(sessions["session"], known_sessions["session"])
         others = sessions.filter(pc.invert(is_known))
         sessions = _sorted(pa.concat_tables([others, known_sessions]), ORDER["sessions"])
     sums = _sums_by_place(requests, calls, sessions)
     shown = {name: _shaped(table, SCHEMAS[name], WHO) for name, table in sums.items()}
-    return {**shown, "sessions": sessions, **logged}
+    return {**shown, **logged, "sessions": sessions}
 
 
 def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
@@ -98,12 +60,6 @@ def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
         for one, (start, end) in zip(found.values(), places, strict=True):
             one[name] = table.slice(start, end - start)
     return found
-
-
-def _dated(schema: pa.Schema, rows: Iterable[Row], order: Sequence[str]) -> pa.Table:
-    """A table of rows, which lack its first column: the day of the moment they are sorted by."""
-    table = _sorted(table_of(schema, date.min, list(rows)), order)
-    return table.set_column(0, schema.field(0), pc.floor_temporal(table[order[0]], unit="day"))
 
 
 def _sorted(table: pa.Table, order: Sequence[str]) -> pa.Table:
@@ -139,20 +95,18 @@ def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str
     return _sorted(sums, keys)
 
 
-def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Table:
-    """One row per session, with the sums of its facts."""
+def _with_sums(sessions: pa.Table, requests: pa.Table, calls: pa.Table) -> pa.Table:
+    """The sessions with the sums of their facts."""
     models: dict[str | None, list[str]] = defaultdict(list)
     pairs = requests.group_by(["session", "model"]).aggregate([])
     for row in _sorted(pairs, ["model"]).to_pylist():
         models[row["session"]].append(row["model"])
-    rows = [
-        (*one.place, one.started_at, one.ended_at, models[name], one.kind, one.continues)
-        for name, one in facts.sessions.items()
-    ]
-    schema = pa.schema([field for field in SESSIONS if field.name not in SESSION_SUMS])
-    sessions = _dated(schema, rows, ORDER["sessions"])
     sums = _sums([requests, calls, sessions], ["session"], SESSION_SUMS)
     sums = sums.take(pc.index_in(sessions["session"], sums["session"]))
+    named = [models[name] for name in sessions["session"].to_pylist()]
+    sessions = sessions.append_column(
+        SESSIONS.field("models"), pa.array(named, pa.list_(pa.string()))
+    )
     for name in SESSION_SUMS:
         sessions = sessions.append_column(name, sums[name])
     return sessions.select(SESSIONS.names).cast(SESSIONS)
@@ -180,50 +134,3 @@ def _sums_by_place(requests: pa.Table, calls: pa.Table, sessions: pa.Table) -> d
         "model_usage": _sums([requests], [*PLACE, "model"], SPENT),
         "tool_actions": _sums([actions], [*PLACE, "tool"], ["accepted", "rejected"]),
     }
-
-
-def facts_of(frames: Frames) -> Facts:
-    """The facts in the frames of any days."""
-    facts, advisors = Facts(), list[Used]()
-    for row in _rows(frames["requests"]):
-        asked_at, model, agent, final = row[8:12]
-        used = Used(model, Tokens(*row[12:18]), *row[18:20])
-        if agent == "advisor":  # its row follows that of its caller
-            advisors.append(used)
-        else:
-            advisors = []
-            about = asked_at, agent, final, used, row[20], row[21:], advisors
-            facts.add(LoggedRequest(Place(*row[:4]), row[4], row[5:8], *about))
-    for row in _rows(frames["tool_calls"]):
-        tool, agent, done = row[8], row[9], Outcome(*row[10:15])
-        facts.add(ToolCall(Place(*row[:4]), row[4], row[5:8], tool, agent, done, row[15:]))
-    for session, at, event, kind, size, text in _rows(frames["log_events"]):
-        facts.add(Event(Place(session), at, (event,), kind, size, text))
-    for name, project, branch, terminal, start, end, *_, kind, whole in _rows(frames["sessions"]):
-        place = Place(name, project, branch, terminal)
-        facts.see(name, Session(start, end, place, kind, whole))
-    return facts
-
-
-def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    """The rows without their date, with times and dollars as integers."""
-    columns = []
-    for name in table.column_names[1:]:
-        column = table[name]
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.int64())
-        elif column.type == USD:
-            column = pc.multiply(column, UNITS).cast(pa.int64())
-        columns.append(column.to_pylist())
-    return zip(*columns, strict=True)
-
-
-def _request_rows(facts: Facts, one: LoggedRequest) -> Iterator[Row]:
-    """The row of a request, and one for each call to an advisor."""
-    place = facts.place(one)
-    for agent, used in [(one.agent, one.used), *(("advisor", used) for used in one.advisors)]:
-        context = used.tokens.into if agent == "advisor" else one.context
-        yield (
-            *(*place, one.at, *one.ids, one.asked_at, used.model, agent, one.final),
-            *(*used.tokens, used.cost, used.uncached_cost, context, *one.origin),
-        )

@@ -17,14 +17,7 @@ def _frame(day: str, *columns: pa.Field) -> pa.Schema:
     return pa.schema([field("date", pa.timestamp("ms"), day), *columns])
 
 
-SESSIONS = _frame(
-    "UTC day the session started",
-    field("session", pa.string(), "session id"),
-    field("project", pa.string(), "working folder at the start, of a worktree its repository's"),
-    field("branch", pa.string(), "git branch at the start; null when not logged"),
-    field("terminal", pa.string(), "entrypoint; null before it was logged"),
-    field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
-    field("ended_at", pa.timestamp("ms"), "last prompt or answer, UTC"),
+_SUMS = [
     field("models", pa.list_(pa.string()), "models that answered, sorted"),
     field("requests", _count, "answers of the service, each counted once"),
     field("final_requests", _count, "of these, with the final token count in the log"),
@@ -37,10 +30,21 @@ SESSIONS = _frame(
     field("lines_removed", _count, "as in activity"),
     field("commits", _count, "as in activity"),
     field("pull_requests", _count, "as in activity"),
+]
+"""What a session has of its requests and calls."""
+
+SESSIONS = _frame(
+    "UTC day the session started",
+    field("session", pa.string(), "session id"),
+    field("project", pa.string(), "working folder at the start, of a worktree its repository's"),
+    field("branch", pa.string(), "git branch at the start; null when not logged"),
+    field("terminal", pa.string(), "entrypoint; null before it was logged"),
+    field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
+    field("ended_at", pa.timestamp("ms"), "last prompt or answer, UTC"),
+    *_SUMS,
     field("kind", pa.string(), "bg in the background; fork; named at once; else null"),
     field("continues", pa.string(), "session it is the rest of: it counts as none itself"),
 )
-
 
 _WHERE = [
     field("session", pa.string(), "session id; null when not logged"),
@@ -96,12 +100,26 @@ LOG_SCHEMAS = {
         "UTC day, at its midnight",
         field("session", pa.string(), "session id"),
         field("at", pa.timestamp("ms"), "moment, UTC; of an undated line, that of its neighbour"),
-        field("event", pa.string(), "id of the line; of a title or name, a digest"),
         field(
-            "kind", pa.string(), "compaction, title, name (by a person), recap, ...: an open set"
+            "event", pa.string(), "id of the line; of a title, a digest; continued: that session"
         ),
+        field("kind", pa.string(), "compaction, title, name (by a person), continued, ...: open"),
         field("tokens", _count, "of a compaction, the context before it; else null"),
         field("text", pa.string(), "of a title or name, its words; else null"),
     ),
 }
 """The frames only session logs fill; all are optional in a store."""
+
+ACCOUNTS = LOG_SCHEMAS | {"sessions": pa.schema([one for one in SESSIONS if one not in _SUMS])}
+"""What the logs themselves say of each fact; a row is an account of one."""
+
+IDS = {
+    "sessions": ["session"],
+    "requests": ["message", "request", "turn"],
+    "tool_calls": ["call", "message", "turn"],
+    "log_events": ["event"],
+}
+"""The identity of the facts in each frame."""
+
+ORDER = {name: ["started_at" if name == "sessions" else "at", *ids] for name, ids in IDS.items()}
+"""The columns by which each frame is sorted: a moment, and what tells its rows apart."""

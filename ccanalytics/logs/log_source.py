@@ -16,16 +16,19 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from stat import S_ISREG
 
 import msgspec
+import pyarrow.compute as pc
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.logs.log_facts import Facts
+from ccanalytics.frames.schemas import Frames
+from ccanalytics.logs.log_facts import Row, accounts_of
 from ccanalytics.logs.log_file import LogFile
+from ccanalytics.logs.log_schemas import ACCOUNTS, IDS
 from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access, Source
@@ -35,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Ledger(msgspec.Struct):
-    """Which logs were read, and what of them the frames do not hold.
+    """Which logs were read, and with which settings.
 
     Only valid for the code that wrote it: with other rules or prices everything is read again.
     """
@@ -45,15 +48,13 @@ class Ledger(msgspec.Struct):
     """The size of each file, and when it was last written; a program can reset one of two times."""
     models: dict[str, str] = {}
     """The model aliases when the files were read."""
-    continued: dict[str, str] = {}
-    """Sessions continued under another id, which was not read so far."""
 
 
 class LogReader:
     """The facts of the files read so far, which files these are, and what was wrong in them."""
 
     def __init__(self, ledger: Ledger, models: Mapping[str, str], unreadable: Counter[str]) -> None:
-        self.facts = Facts()
+        self.rows: dict[str, list[Row]] = {name: [] for name in ACCOUNTS}
         self.files: dict[str, tuple[int, int]] = {}
         self.models = ledger.models | dict(models)
         self.files_read = self.lines_read = 0
@@ -85,15 +86,21 @@ class LogReader:
         LogFile(self, Path(path)).read(data)
         self.files[path] = _state_of(stat)
 
+    @cached_property
+    def accounts(self) -> Frames:
+        """All that the files say, once they are read."""
+        return accounts_of(self.rows)
+
     def fault_texts(self) -> list[str]:
         """ "2 log lines dropped: not JSON" for each fault."""
         return [f"{counted(n, 'log line')} {fault}" for fault, n in sorted(self.faults.items())]
 
     def warnings(self) -> Iterator[str]:
         """What a person who reads the numbers needs to know."""
-        requests = self.facts.requests.values()
-        calls = (used for one in requests for used in (one.used, *one.advisors))
-        if unpriced := Counter(used.model for used in calls if used.cost is None):
+        requests = self.accounts["requests"].group_by([*IDS["requests"], "agent"])
+        answers = requests.aggregate([("cost_usd", "max"), ("model", "min")])
+        unknown = answers.filter(pc.is_null(answers["cost_usd_max"]))["model_min"]
+        if unpriced := Counter(unknown.to_pylist()):
             models = ", ".join(f"{model} ({n})" for model, n in sorted(unpriced.items()))
             yield f"No price is known for {models}; the cost of these requests is null."
         yield from (f"{text}." for text in self.fault_texts())

@@ -11,6 +11,7 @@ and what is read twice is counted once.
 import contextlib
 import gc
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
@@ -23,9 +24,9 @@ import pyarrow.compute as pc
 
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
-from ccanalytics.logs.log_facts import Facts
-from ccanalytics.logs.log_frames import WHO, by_day, facts_of, frames_of
-from ccanalytics.logs.log_schemas import LOG_SCHEMAS
+from ccanalytics.logs.log_facts import accounts_of, days_of, keys_of, settled
+from ccanalytics.logs.log_frames import WHO, by_day, frames_of
+from ccanalytics.logs.log_schemas import ACCOUNTS, IDS, LOG_SCHEMAS
 from ccanalytics.logs.log_source import Ledger, LocalLogs, code_version
 from ccanalytics.store.day_store import Changes, NewDay, Store, repair
 from ccanalytics.store.sync import SyncResult
@@ -39,7 +40,12 @@ _warn_once = cache(log.warning)
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
-IDENTITIES = ("session", "message", "call", "event")
+IDENTITIES = {
+    "sessions": ["session"],
+    "requests": ["session", "message"],
+    "tool_calls": ["session", "call"],
+    "log_events": ["session", "event"],
+}
 """The columns by which facts are found."""
 
 
@@ -70,7 +76,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         # What ids stand for is known from now on, also where no setting says it.
         read = logs.news(ledger or Ledger(models=known.models if known else {}))
         written = Ledger(code_version(), read.files, read.models)
-        return _join(store, ledger, written, read.facts, now, lost, newest=ledger is None)
+        return _join(store, ledger, written, read.accounts, now, lost, newest=ledger is None)
 
 
 @_no_collection()
@@ -81,12 +87,10 @@ def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncRes
         raise ValueError(f"{store.root} is this store itself: give another one to merge.")
     if not other.dates(SOURCE):
         raise StoreError(f"The store {other.root} holds no days of session logs.")
-    news = facts_of(other.read_days(SOURCE, other.dates(SOURCE), LOG_SCHEMAS)[1])
-    if theirs := _ledger(other):
-        news.continued |= theirs.continued
+    news = other.read_days(SOURCE, other.dates(SOURCE), ACCOUNTS)[1]
     with store.alone(SOURCE):
         ledger = _ledger(store)
-        written = msgspec.structs.replace(ledger) if ledger else Ledger(code_version())
+        written = ledger or Ledger(code_version())
         return _join(store, ledger, written, news, now, {}, newest=False)
 
 
@@ -94,7 +98,7 @@ def _join(
     store: Store,
     ledger: Ledger | None,
     written: Ledger,
-    news: Facts,
+    news: Frames,
     now: datetime,
     lost: Mapping[date, set[str]],
     *,
@@ -106,7 +110,7 @@ def _join(
     """
     stored = store.days(SOURCE)
     new = partial(NewDay, fetched_at=now, organization=WHO["organization"])
-    facts, frames = _rebuilt(store, ledger, news, lost.keys(), newest=newest)
+    frames = _rebuilt(store, ledger, news, lost.keys(), newest=newest)
     for day, damaged in lost.items():
         frames[day] |= _sums_kept(store, day, frames[day], damaged)
     writes = {
@@ -116,7 +120,7 @@ def _join(
     }
     if gaps := _empty_days(stored.keys(), writes.keys(), now.date()):
         # Nothing is the same on every day, and is made once for all of them.
-        nothing = frames_of(Facts())
+        nothing = frames_of(accounts_of(defaultdict(list)))
         writes |= {day: new(day, nothing) for day in gaps}
     for day, known in stored.items():
         # A day that has ended since is written again for that alone: its rows are the same.
@@ -124,8 +128,6 @@ def _join(
         if moves and day not in writes:
             writes[day] = new(day, store.read_days(SOURCE, [day])[1])
 
-    continued = facts.continued.items()
-    written.continued = {name: whole for name, whole in continued if name not in facts.sessions}
     changes: Changes = {}
     if writes or written != ledger:
         files = {LEDGER: msgspec.msgpack.encode(written)}
@@ -140,39 +142,44 @@ def _join(
 def _rebuilt(
     store: Store,
     ledger: Ledger | None,
-    news: Facts,
+    news: Frames,
     lost: Iterable[date],
     *,
     newest: bool,
-) -> tuple[Facts, dict[date, Frames]]:
-    """The facts with the news, and the frames of all days that these concern, and `lost` ones.
+) -> dict[date, Frames]:
+    """The frames of all days that the news concern, and of `lost` ones, with the news.
 
     Without a ledger all days are read, because nothing says how far they were.
     """
     days, names = _concerned(store, news) if ledger else (set(store.dates(SOURCE)), set())
-    days |= news.days()
+    days |= days_of(news)
     _, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-    facts, others = facts_of(known), None
-    facts.continued |= ledger.continued if ledger else {}
-    facts.join(news, newest=newest)
-    facts.settle()
     if not (concerned := sorted(days.union(lost))):
-        return facts, {}
+        return {}
+    accounts = {}
+    for name, table in news.items():
+        stored = known[name].select(table.column_names)
+        if newest and name != "sessions":  # what older rules made of the same lines is replaced
+            ids = "session", *IDS[name]
+            stored = stored.filter(pc.invert(pc.is_in(keys_of(stored, ids), keys_of(table, ids))))
+        accounts[name] = pa.concat_tables([stored, table])
+    others = None
     if ledger:
         # Other sessions of these days have more facts on days that are not read.
         is_whole = pc.is_in(known["sessions"]["session"], pa.array(names, pa.string()))
         others = known["sessions"].filter(pc.invert(is_whole))
-    return facts, by_day(frames_of(facts, others), concerned)
+    return by_day(frames_of(settled(accounts), others), concerned)
 
 
-def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
+def _concerned(store: Store, news: Frames) -> tuple[set[date], set[str | None]]:
     """The stored days of facts with the identities of news and of their sessions, and these."""
-    if not (names := news.names()):
+    columns = ((name, column) for name in news for column in IDENTITIES[name])
+    names = {one for name, column in columns for one in news[name][column].unique().to_pylist()}
+    if not names:
         return set(), names
-    wanted = ("date", *IDENTITIES)
     schemas = {
-        frame: pa.schema([field for field in schema if field.name in wanted])
-        for frame, schema in LOG_SCHEMAS.items()
+        name: pa.schema([LOG_SCHEMAS[name].field(column) for column in ("date", *columns)])
+        for name, columns in IDENTITIES.items()
     }
     _, tables = store.read_days(SOURCE, store.dates(SOURCE), schemas, lost_ok=True)
 
@@ -182,7 +189,7 @@ def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
 
     # When a fact moves to another session, the one it leaves changes too.
     names |= {*where("requests", "message", "session"), *where("tool_calls", "call", "session")}
-    found = (where(frame, name, "date") for frame in schemas for name in schemas[frame].names[1:])
+    found = (where(name, column, "date") for name in schemas for column in IDENTITIES[name])
     return {midnight.date() for midnight in chain.from_iterable(found)}, names
 
 

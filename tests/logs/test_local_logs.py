@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.logs.log_facts import settled
 from ccanalytics.logs.log_frames import by_day, frames_of
 from ccanalytics.logs.log_lines import DAMAGED, GLUED, NOT_JSON
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
@@ -30,8 +31,7 @@ class ReadLogs(LocalLogs):
     @cached_property
     def _read(self):
         news = self.news()
-        news.facts.settle()
-        return news, frames_of(news.facts)
+        return news, frames_of(settled(news.accounts))
 
     @property
     def reader(self):
@@ -649,7 +649,7 @@ def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
     )
     assert total(read)["commits"] == 1
     assert "secret" not in repr([frame.to_pylist() for frame in read.frames(DAY).values()])
-    assert "secret" not in repr(vars(read.news().facts)) + repr(vars(read.reader))
+    assert "secret" not in repr(vars(read.reader))
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=5, max_size=5))
