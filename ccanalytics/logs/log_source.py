@@ -97,10 +97,7 @@ class LogReader:
 
     def warnings(self) -> Iterator[str]:
         """What a person who reads the numbers needs to know."""
-        requests = self.accounts["requests"].group_by([*IDS["requests"], "agent"])
-        answers = requests.aggregate([("cost_usd", "max"), ("model", "min")])
-        unknown = answers.filter(pc.is_null(answers["cost_usd_max"]))["model_min"]
-        if unpriced := Counter(unknown.to_pylist()):
+        if unpriced := Counter(self._unpriced_models()):
             models = ", ".join(f"{model} ({n})" for model, n in sorted(unpriced.items()))
             yield f"No price is known for {models}; the cost of these requests is null."
         yield from (f"{text}." for text in self.fault_texts())
@@ -110,6 +107,17 @@ class LogReader:
                 "So many repaired lines mean that the log format may have changed: "
                 "compare a day with another tool, and update ccanalytics."
             )
+
+    def _unpriced_models(self) -> list[str]:
+        requests = self.accounts["requests"]
+        if not requests["cost_usd"].null_count:
+            return []
+        answers = requests.group_by([*IDS["requests"], "agent"])
+        answers = answers.aggregate([("cost_usd", "max"), ("model", "min")])
+        models: list[str] = answers.filter(pc.is_null(answers["cost_usd_max"]))[
+            "model_min"
+        ].to_pylist()
+        return models
 
 
 def _state_of(stat: os.stat_result) -> tuple[int, int]:
