@@ -14,7 +14,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from random import Random
 
 import ccanalytics.wire.claude_code as wire
@@ -270,14 +270,14 @@ def _model_usage(model: str, size: float, draw: Random, changed: bool = False) -
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
         cache_creation=int(written * size * draw.lognormvariate(0, 0.25)),
     )
-    cents = sum(_cents(model, tokens).values(), Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP)
+    cents = Decimal((sum(_microcents(model, tokens).values()) + 500_000) // 1_000_000)
     return wire.ModelUsage(model, tokens, wire.EstimatedCost(cents))
 
 
-def _cents(model: str, tokens: wire.TokenCounts) -> dict[str, Decimal]:
-    """The exact cost at list prices of each kind of token."""
+def _microcents(model: str, tokens: wire.TokenCounts) -> dict[str, int]:
+    """The cost at list prices of each kind of token; in integers, so the same everywhere."""
     return {
-        kind: Decimal(getattr(tokens, name) * PRICES[model][side] * percent) / 1_000_000
+        kind: getattr(tokens, name) * PRICES[model][side] * percent
         for name, (kind, side, percent) in TOKENS.items()
     }
 
@@ -314,13 +314,16 @@ def _charged(record: wire.Record) -> Iterator[tuple[tuple[str, str, str], Decima
     """Cents by actor, model and kind of token; of a seat only what goes beyond what it includes."""
     name = getattr(record.actor, "api_key_name", "")
     name = name or getattr(record.actor, "email_address", "").lower()
-    costs = [(usage.model, _cents(usage.model, usage.tokens)) for usage in record.model_breakdown]
-    total = sum((cents for _, kinds in costs for cents in kinds.values()), Decimal(0))
+    costs = {
+        (name, usage.model, kind): Decimal(cost) / 1_000_000
+        for usage in record.model_breakdown
+        for kind, cost in _microcents(usage.model, usage.tokens).items()
+        if cost
+    }
+    total = sum(costs.values(), Decimal(0))
     included = SEAT_ALLOWANCE if record.customer_type == "subscription" else 0
-    for model, kinds in costs:
-        for kind, cents in kinds.items():
-            if cents and total > included:
-                yield (name, model, kind), cents * (total - included) / total
+    for key, cents in costs.items() if total > included else ():
+        yield key, cents * (total - included) / total
 
 
 def _charge(
