@@ -10,7 +10,7 @@ from ccanalytics.display.bundles import MIME, Bundle
 from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
-from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow
+from ccanalytics.logs.own_day import OwnNow
 from ccanalytics.logs.own_frames import millions, session_name, short_names
 from ccanalytics.logs.own_usage import active_time
 from ccanalytics.logs.own_week import RECENT_WEEKS, OwnWeek
@@ -31,7 +31,7 @@ def own_week_bundle(week: OwnWeek) -> Bundle:
     spent |= {"verdict": week.verdict, "before": week.judged}
     saved = _weekly_card(week, "Saved by the cache", "saved", week.requests["saved"].sum())
     active = _card("own_week", "Active time", f"{hours:,.1f} h", "without pauses over 15 minutes")
-    active["n"] = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}"
+    active["n"] = week.use
     largest = _card("own_week", "Most expensive session", "none", "")
     for _, first in week.sessions.head(1).iterrows():
         share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
@@ -70,29 +70,10 @@ def own_now_bundle(now: OwnNow) -> Bundle:
     context = _card("own_now", "Context of the last answer", "none", "")
     for last in now.newest.itertuples():
         day = "" if last.at >= now.now.normalize() else f"{day_words(last.at)} "
-        context |= {"value": _amount("tokens", last.context)}
-        context |= {"interval": f"answer from {day}{last.at:%H:%M}"}
+        said = f"answer from {day}{last.at:%H:%M}"
+        context |= {"value": f"{last.context:,.0f}", "interval": said}
     bundle = cards_bundle([window, *spells, context])
     return {**bundle, MIME.format("choices"): {"choices": now.choices}}
-
-
-def recent_bundle(recent: TitledFrame) -> Bundle:
-    """One card per row of `own_recent`: the last seven days against the seven before."""
-    until, cards = recent.attrs.get("until"), []
-    when = f"the {RECENT} days to {day_words(until)}" if until else f"the last {RECENT} days"
-    for name, value, before in recent.itertuples(index=False):
-        card = _card("own_recent", MEASURES[name], _amount(name, value), when)
-        card["change"] = f"on {_amount(name, before)} in the {RECENT} days before"
-        if math.isnan(before):
-            card["change"] = f"the range does not reach {2 * RECENT} days back"
-        elif change := value - before:
-            share = f" ({100 * change / before:+,.0f} %)" if before else ""
-            sign = "-" if change < 0 else "+"
-            card["verdict"] = f"{sign}{_amount(name, abs(change))}{share}"
-        else:
-            card["verdict"] = "no difference"
-        cards.append(card)
-    return cards_bundle(cards)
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:
@@ -139,11 +120,3 @@ def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Bundle
         low, high = form(line.min()), form(line.max())
         card |= {"line": sparkline(points), "weeks": f"{len(line)} weeks from {low} to {high}"}
     return card
-
-
-def _amount(measure: str, value: float) -> str:
-    if measure in ("value", "saved"):
-        return _money(value)
-    if math.isnan(value):
-        return "none"
-    return f"{value / 1e6:,.1f} M" if value >= 1e6 else f"{value:,.0f}"

@@ -1,6 +1,5 @@
 """The frames of session logs -> the basis of own usage: labelled, priced, in local time."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,8 +16,6 @@ MONEY = ["value", "saved"]
 WORK = ["commits", "pull_requests", "lines_added", "lines_removed"]
 SUMS = [*MONEY, "requests", "tokens", *TOKENS, "unpriced_tokens", *WORK, "sessions"]
 PLACES = ("project", "branch", "model", "session", "agent", "skill", "mcp_server", "terminal")
-
-_FRAMES = ("requests", "tool_calls", "sessions", "log_events")
 
 _WORDS = dict.fromkeys(("project", "branch", "terminal", "session", "model"), "not logged")
 _WORDS |= dict.fromkeys(("skill", "mcp_server"), "none")
@@ -37,10 +34,10 @@ def own_frames(data: Dataset) -> dict[str, pd.DataFrame]:
             f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
         )
     own = {}
-    for name in _FRAMES:
+    for name in ("requests", "tool_calls", "sessions", "log_events"):
         frame = data.extras[name]
         words = {column: word for column, word in _WORDS.items() if column in frame}
-        own[name] = frame.assign(**{c: frame[c].astype("str").fillna(w) for c, w in words.items()})
+        own[name] = frame.astype(dict.fromkeys(words, "str")).fillna(words)
     requests, calls = own["requests"], own["tool_calls"]
     tokens, cost = requests[TOKENS].sum(axis=1), requests["cost_usd"]
     # A subagent has the type that the call which started it names.
@@ -115,11 +112,11 @@ def own_part(
 
 
 def labelled(rows: pd.DataFrame, timezone: str) -> pd.DataFrame:
-    """Adds the local time in `timezone`, and its week, day and hour."""
+    """Adds week, day and hour in `timezone`."""
     local = local_time(rows["at"], timezone)
     day = local.dt.normalize()
     week = day - pd.to_timedelta(local.dt.day_of_week, unit="D")
-    return rows.assign(local=local, week=week, day=day, hour=local.dt.hour)
+    return rows.assign(week=week, day=day, hour=local.dt.hour)
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
@@ -145,7 +142,7 @@ def last_folder(path: str, count: int = 1) -> str:
     return "/".join(path.replace("\\", "/").rstrip("/").split("/")[-count:]) or path
 
 
-def short_names(paths: pd.Series) -> Mapping[str, str]:
+def short_names(paths: pd.Series) -> dict[str, str]:
     """The last folder of each path, with its parent where two would be equal."""
     last = pd.Series({path: last_folder(path) for path in paths.unique()}, dtype="str")
     double = last.duplicated(keep=False)

@@ -5,7 +5,7 @@ last = data.between(...) ── own_week ─▶ cards, findings; judged by the c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -65,9 +65,10 @@ class OwnWeek(ShowsItself):
         return float(self.requests["value"].sum(min_count=min(1, len(self.requests))))
 
     @property
-    def days(self) -> int:
-        """Days with use."""
-        return int(self.requests["date"].nunique())
+    def use(self) -> str:
+        """Sessions and days with use: "19 sessions on 5 days"."""
+        days = int(self.requests["date"].nunique())
+        return f"{counted(len(self.sessions), 'session')} on {counted(days, 'day')}"
 
     @property
     def when(self) -> str:
@@ -82,10 +83,10 @@ class OwnWeek(ShowsItself):
 
     def findings(self) -> Findings:
         """At most five findings, cost first."""
-        found = _nothing(self) if self.requests.empty else _spent(self)
-        if self.cost > 0:
-            found = chain(found, _large(self), _cached(self))
-        return Findings(Finding("described", *words) for words in found)
+        if self.requests.empty:
+            return Findings([_nothing(self)])
+        rest = [*_large(self), *_cached(self)] if self.cost > 0 else []
+        return Findings([_spent(self), *rest])
 
 
 def own_week(last: Dataset) -> OwnWeek:
@@ -101,7 +102,8 @@ def own_week(last: Dataset) -> OwnWeek:
     verdict, judged = "", ""
     if (until - since).days == 6 and since in weekly.index:  # a closed week with use
         verdict, judged = _judged(weekly["value"].to_numpy(dtype=float))
-    return OwnWeek(last, own_frames(last)["requests"], own_sessions(last), weekly, verdict, judged)
+    requests = own_frames(last)["requests"]
+    return OwnWeek(last, requests, own_sessions(last), weekly, verdict, judged)
 
 
 def _judged(costs: Floats) -> tuple[str, str]:
@@ -120,44 +122,38 @@ def _judged(costs: Floats) -> tuple[str, str]:
     return verdict, f"{verdict.capitalize()} {before} ({size})."
 
 
-Words = Iterator[tuple[str, str, str]]
-"""Of each finding its title, its text, and the metric it is of."""
+_finding = partial(Finding, "described")
 
 
-def _nothing(week: OwnWeek) -> Words:
+def _nothing(week: OwnWeek) -> Finding:
     text = "The logs of that time have no answer of a model."
     before = (week.data.whole or week.data).extras["requests"]["at"]
     before = before[before < pd.Timestamp(week.data.since)]
     if not before.empty:
         text += f" The last one before it is from {day_words(before.max(), '%B %Y')}."
-    yield f"Nothing was used {week.when}", text, ""
+    return _finding(f"Nothing was used {week.when}", text)
 
 
-def _spent(week: OwnWeek) -> Words:
-    used, cost, tokens = week.requests, week.cost, millions(week.requests["tokens"].sum())
-    text = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}, {tokens}"
-    if not cost > 0:
-        yield f"You used {tokens} {week.when}", f"{text}. {week.judged}".strip(), "usage_by"
-        return
-    projects, models = (
-        used.groupby(used[name].astype("str"))["value"].sum().sort_values(ascending=False) / cost
-        for name in ("project", "model")
-    )
-    name = short_names(projects.index.to_series())[projects.index[0]]
-    text += f"; the cost is an estimate at list prices, {part(models.iloc[0])} of it from "
-    yield (
-        f"You spent about {dollars(cost)} {week.when}, {part(projects.iloc[0])} of it on {name}",
-        f"{text}{models.index[0]}. {week.judged}".strip(),
-        "usage_by",
-    )
+def _spent(week: OwnWeek) -> Finding:
+    cost, tokens = week.cost, millions(week.requests["tokens"].sum())
+    title, text = f"You used {tokens} {week.when}", f"{week.use}, {tokens}"
+    if cost > 0:
+        projects, models = (usage_by(week.data, name) for name in ("project", "model"))
+        (project, of_project), (model, of_model) = (
+            (frame[frame.by][0], part(frame["value"][0] / cost)) for frame in (projects, models)
+        )
+        name = short_names(projects["project"])[project]
+        title = f"You spent about {dollars(cost)} {week.when}, {of_project} of it on {name}"
+        text += f"; the cost is an estimate at list prices, {of_model} of it from {model}"
+    return _finding(title, f"{text}. {week.judged}".strip(), "usage_by")
 
 
-def _large(week: OwnWeek) -> Words:
+def _large(week: OwnWeek) -> Iterator[Finding]:
     """One session, or large contexts, that much of it was spent on."""
     used, cost, sessions = week.requests, week.cost, week.sessions
     first = sessions.iloc[0]
     if len(sessions) > 1 and first["value"] / cost >= 0.25:
-        yield (
+        yield _finding(
             f"One session was {part(first['value'] / cost)} of the cost: {session_name(first)}",
             f"{dollars(first['value'])} for {first['requests']:,.0f} answers in "
             f"{first['active_minutes']:,.0f} active minutes, with a context of up to "
@@ -166,7 +162,7 @@ def _large(week: OwnWeek) -> Words:
         )
     large = used.loc[used["context"] > LARGE_CONTEXT, "value"].sum() / cost
     if large >= 0.1:
-        yield (
+        yield _finding(
             f"Answers with over {LARGE_CONTEXT:,} tokens of context were {part(large)} of the cost",
             f"The largest had {used['context'].max():,.0f}, the median "
             f"{used['context'].median():,.0f}, with "
@@ -176,11 +172,11 @@ def _large(week: OwnWeek) -> Words:
         )
 
 
-def _cached(week: OwnWeek) -> Words:
+def _cached(week: OwnWeek) -> Iterator[Finding]:
     """The most expensive kind of token, and what the cache saved."""
     first, *others = token_cost(week.data).itertuples()
     rest = ", ".join(f"{one.kind} {100 * one.share:.0f} %" for one in others if one.share > 0.005)
-    yield (
+    yield _finding(
         f"{_KINDS[first.kind]} was {part(first.share)} of the cost",
         f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else ""),
         "token_cost",
@@ -188,7 +184,7 @@ def _cached(week: OwnWeek) -> Words:
     saved, written = week.requests["saved"].sum(), week.requests[CACHE_WRITES].sum().sum()
     if saved > 0 and written > 0:
         reuse = week.requests["cache_read_tokens"].sum() / written
-        yield (
+        yield _finding(
             f"The cache saved about {dollars(saved)}",
             f"Without it the same tokens would have cost {dollars(week.cost + saved)}. "
             f"{reuse:,.0f} tokens were read for each one written.",
