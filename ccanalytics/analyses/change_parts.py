@@ -185,6 +185,7 @@ def _found_change(
     if not is_known(data, metric):
         return f"its cost is {UNAVAILABLE}"
     looks = [one for one in issue_changes(data) if one.metric.id == metric.id and not one.by]
+    looks = [one for one in looks if np.isfinite(one.adjusted)]
     if not looks:
         return "there are too few weeks, people or events to judge a change"
     found = [one for one in looks if one.is_change]

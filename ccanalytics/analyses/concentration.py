@@ -106,7 +106,8 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
         few = len(costs) < max(MINIMUM_DISTRIBUTION, minimum)
         known = not few and costs.sum() > 0 and priced >= MINIMUM_PRICED
         found.append((week, statistic(costs) if known else math.nan, len(costs), priced))
-    frame = hide(data, typed(found, _COLUMNS), data.minimum_group)
+    frame = typed(found, _COLUMNS)
+    frame = hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
     frame = mask_unavailable(data, frame, "value", "priced_share")
     shown = frame["value"].dropna()
     off = pd.Series(reach(shown.to_numpy(), np.ones(len(shown))), index=shown.index)

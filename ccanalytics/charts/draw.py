@@ -5,19 +5,9 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
+from ccanalytics.charts import theme
 from ccanalytics.charts.marks import over_weeks, small_multiples, stacked
 from ccanalytics.charts.shown_chart import finished, title_of
-from ccanalytics.charts.theme import (
-    BLUE,
-    CYAN,
-    GREY,
-    ORANGE,
-    count_axis,
-    day_axis,
-    share_axis,
-    tooltip,
-    value_axis,
-)
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.showing import ShowsItself
@@ -88,10 +78,12 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
     """People active on each UTC day."""
     metric = METRICS["active_actors_by_day"]
-    words = tooltip(("date:T", "day", "%a %-d %b %Y"), ("value:Q", metric.name, ",.0f"))
+    words = theme.tooltip(("date:T", "day", "%a %-d %b %Y"), ("value:Q", metric.name, ",.0f"))
     # Bars, because a line would fall to each weekend and break where a day is withheld.
     drawn = (
-        alt.Chart(frame).mark_bar(size=4).encode(x=day_axis(), y=value_axis(metric), tooltip=words)
+        alt.Chart(frame)
+        .mark_bar(size=4)
+        .encode(x=theme.day_axis(), y=theme.value_axis(metric), tooltip=words)
     )
     peak = frame.dropna(subset="value").nlargest(1, "value").itertuples()
     said = [f"{metric.name}: at most {day.value:,.0f}, on {day_words(day.date)}" for day in peak]
@@ -103,21 +95,21 @@ _STACKED: dict[str, dict[str, Any]] = {
     "active_day_bands": {
         "group": "band",
         "order": ["heavy", "moderate", "light"],
-        "colours": [BLUE, CYAN, GREY],
-        "axis": share_axis(),
+        "colours": [theme.BLUE, theme.CYAN, theme.GREY],
+        "axis": theme.share_axis(),
         "subtitle": "Share of people by active days a week: light 1, moderate 2 or 3, heavy 4 or "
         "more",
     },
     "lines": {
         "group": "kind",
         "order": ["added", "removed"],
-        "colours": [BLUE, ORANGE],
-        "axis": count_axis("value"),
+        "colours": [theme.BLUE, theme.ORANGE],
+        "axis": theme.count_axis("value"),
         "subtitle": "Lines added and removed by Claude Code, by week",
     },
     "model_mix": {
         "group": "family",
-        "axis": share_axis(),
+        "axis": theme.share_axis(),
         "subtitle": "Share of estimated cost, by model family and week",
     },
 }

@@ -18,8 +18,8 @@ import pandas as pd
 import vl_convert
 from altair.utils import update_nested
 
-from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words, words_of
-from ccanalytics.metrics.definitions import Metric
+from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words
+from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.showing import PICTURE
 from ccanalytics.words import counted, day_words
 
@@ -29,8 +29,7 @@ MIME = "application/vnd.vegalite.v5+json"
 MOST_NAMED, MOST_IN_WORDS = 5, 15
 """The most values in a title and in a text alternative; the table behind the chart has all."""
 
-VERSION = "6.1"
-"""The Vega-Lite version of the pictures."""
+VERSION = "6.1"  # the Vega-Lite version of the pictures
 
 
 def finished(
@@ -50,7 +49,8 @@ def finished(
     together. Without a value nothing is drawn: an empty axis around 0 would read as zero.
     """
     frame: pd.DataFrame = chart.data
-    metric, known = words_of(metric, frame), frame["value"].dropna()
+    metric = METRICS[metric] if isinstance(metric, str) else metric
+    known = frame["value"].dropna()
     interval = ", with its 90 % interval" if has_interval(frame) else ""
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}{interval}"
     is_empty = known.empty or (not known.any() and not metric.is_ratio)

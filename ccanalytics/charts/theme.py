@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, metric_in_words
+from ccanalytics.metrics.definitions import Metric
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
@@ -139,13 +139,6 @@ def period_of(frame: Any) -> str:
     return str(getattr(frame, "attrs", {}).get("period", "week"))
 
 
-def actor_kind_of(frame: Any) -> ActorKind:
-    """Whose figures a frame has, which a metric frame and what is drawn of it know."""
-    known: ActorKind = getattr(frame, "attrs", {}).get("actor_kind", "user")
-    return getattr(frame, "actor_kind", known)
-
-
-def words_of(metric: Metric | str, frame: Any) -> Metric:
-    """The definition, worded for the actors of a frame."""
-    metric = METRICS[metric] if isinstance(metric, str) else metric
-    return metric_in_words(metric, actor_kind_of(frame))
+def people_of(frame: Any) -> str:
+    """Whom a frame counts: people or API keys."""
+    return str(getattr(frame, "attrs", {}).get("people", "people"))

@@ -43,7 +43,6 @@ _OF_ANSWERS = {"model", "skill", "mcp_server"}
 
 @measures(
     "usage_by",
-    by="split",
     labels={"value": "cost", "requests": "answers", "saved": "saved by the cache"},
     formats={
         **dict.fromkeys(SUMS, ",.0f"),
@@ -78,7 +77,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "", by: str = "") -> pd.
     if split not in TIMES:
         frame = frame.sort_values("value", ascending=False, ignore_index=True)
     clock = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
-    frame.attrs = {"clock": clock, "parts": by}
+    frame.attrs = {"by": split, "clock": clock, "parts": by}
     if split == "week":
         frame.attrs["cut"] = frame["week"][~frame["week"].isin(data.weeks)].tolist()
     if "day" in rows and rows["day"].nunique() == 1:

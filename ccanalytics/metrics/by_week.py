@@ -7,7 +7,7 @@ week is withheld has no value either, and days have one only of everybody or of 
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from inspect import signature
+from math import nan
 from typing import Any, Literal, ParamSpec, get_args
 
 import pandas as pd
@@ -25,7 +25,7 @@ from ccanalytics.metrics.definitions import (
     singular,
     summable,
 )
-from ccanalytics.metrics.ratios import frame_of, rows_of, sums_of, week_frame, withheld
+from ccanalytics.metrics.ratios import frame_of, rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
     basis_of,
@@ -76,18 +76,18 @@ class MetricFrame(TitledFrame):
         """`frame` as a frame of `metric`."""
         made = cls(frame)
         made.attrs = dict(frame.attrs)
-        shown = metric_in_words(metric, actor_kind)
-        made.metric, made.by, made.actor_kind = metric, by, actor_kind
-        made.title = shown.name + (f" by {by.replace('_', ' ')}" if by else "")
+        if actor_kind != "user":
+            made.attrs["people"] = column_words("active", actor_kind)
+        made.metric, made.by, made.actor_kind = metric_in_words(metric, actor_kind), by, actor_kind
+        made.title = made.metric.name + (f" by {by.replace('_', ' ')}" if by else "")
         made.labels = {"n_actors": column_words("active", actor_kind)}
         formats: dict[str, Any] = {
             **dict.fromkeys(("value", "low", "high"), metric.format),
             **dict.fromkeys(("priced_share", "share", "output_share"), ".0%"),
         }
-        sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-        for name, of in {**sides, "n_actors": "active"}.items():
-            if not str(of).endswith("_share"):
-                formats[name] = "$,.2f" if str(of).startswith("cost_") else ",.0f"
+        for name, of in {**metric.sides, "denominator": "", "n_actors": ""}.items():
+            if not of.endswith("_share"):
+                formats[name] = "$,.2f" if of.startswith("cost_") else ",.0f"
         made.formats = formats
         return made
 
@@ -148,11 +148,11 @@ def by_period(
         raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
     if period == "day" and by:
         raise ValueError(f"{metric.name} by {by} and day: days are not split.")
-    rows = rows_of(data, metric, by, actor_kind)
     if period == "month":
+        rows = rows_of(data, metric, by, actor_kind)
         weekly = week_frame(data, metric, by, actor_kind)
-        there = places(rows[rows["active"] > 0], by)
-        few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
+        used = places(rows[rows["active"] > 0], by)
+        few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(used)]
         few, spans = few.assign(week=month_of(few["week"])), _months(data.weeks)
         keys = ["week", "actor", *([by] if by else [])]
         groups = rows.assign(week=month_of(rows["week"])).groupby(keys, observed=True, dropna=False)
@@ -164,7 +164,7 @@ def by_period(
         dates = data.days.loc[week_of(data.days["date"]).isin(data.weeks), "date"]
         few, spans = dates.to_frame("week"), pd.DatetimeIndex(dates)
         few = few[withheld_days(data, dates)[0] & (actor_kind == "user")]
-    frame = frame_of(data, metric, rows, spans, by, hidden=places(few, by))
+    frame = frame_of(data, metric, rows, spans, by, places(few, by))
     column = "month" if period == "month" else "date"
     made = MetricFrame.of(frame.rename(columns={"week": column}), metric, by, actor_kind)
     made.period = column
@@ -255,45 +255,38 @@ def with_other_teams(
     basis, subject = basis_of(data, metric), Subject.of(metric)
     rows = rows_of(basis, metric, "team")
     rows = rows[places(rows, "team").isin(withheld(basis, subject, "team"))]
-    total = week_frame(basis, metric)
-    known = set(total.loc[total["n_actors"].notna(), "week"])
-    known &= set(frame.loc[frame["n_actors"].notna(), "week"])
-    few = withheld_groups(rows, subject, None, data.minimum_group)
-    known -= set(few.get_level_values("week"))
-    rows = rows[rows["week"].isin(list(known))]
+    few = withheld_groups(rows, subject, None, data.minimum_group).get_level_values("week")
+    shown = (one.loc[one["n_actors"].notna(), "week"] for one in (week_frame(basis, metric), frame))
+    rows = rows[rows["week"].isin(list(set.intersection(*map(set, shown)).difference(few)))]
     if rows.empty:
         return frame
-    weeks = pd.DatetimeIndex(rows["week"].unique()).sort_values()
     people = rows.groupby(["week", "actor"], observed=True).sum(numeric_only=True).reset_index()
-    once = people.columns.intersection(_ONCE)
-    people = people.assign(**people[once].clip(upper=1), team=OTHER_TEAMS)
-    sums = sums_of(basis, metric, people, weeks, "team", hidden=places(people[:0], "team"))
-    joined = pd.concat([frame, sums[sums.columns.intersection(frame.columns)]])
+    once = people[people.columns.intersection(_ONCE)].clip(upper=1)
+    people = people.assign(**once, team=OTHER_TEAMS)
+    weeks, none = pd.DatetimeIndex(people["week"].unique()), places(people[:0], by)
+    others = frame_of(basis, metric, people, weeks, by, none).assign(low=nan, high=nan)
+    joined = pd.concat([frame, others[others.columns.intersection(frame.columns)]])
     joined = joined.sort_values("week", kind="stable", ignore_index=True)
     joined.attrs = frame.attrs
     return joined
 
 
 def measures(
-    metric_id: str, by: str = "", columns: Mapping[str, Column] | None = None, **shown: Any
-) -> Callable[[Callable[P, pd.DataFrame]], Any]:
-    """Marks a function whose frames are of one metric; `by` names its argument that splits it.
+    metric_id: str, columns: Mapping[str, Column] | None = None, **shown: Any
+) -> Callable[[Callable[P, pd.DataFrame]], Callable[P, MetricFrame]]:
+    """Marks a function whose frames are of one metric; `attrs["by"]` names what splits one.
 
     With `columns` they have these, also without rows, and show them so. `shown` are further
     attributes of a `TitledFrame` that say how the frames show themselves.
     """
 
     def mark(function: Callable[P, pd.DataFrame]) -> Callable[P, MetricFrame]:
-        parameters = signature(function)
-
         @wraps(function)
         def marked(*args: P.args, **kwargs: P.kwargs) -> MetricFrame:
-            bound = parameters.bind(*args, **kwargs)
-            bound.apply_defaults()
             rows = function(*args, **kwargs)
             if columns is not None:
                 rows = typed(rows, columns)
-            frame = MetricFrame.of(rows, METRICS[metric_id], bound.arguments.get(by))
+            frame = MetricFrame.of(rows, METRICS[metric_id], rows.attrs.get("by"))
             if columns is not None:
                 with_columns(frame, columns)
             for name, value in shown.items():

@@ -19,7 +19,6 @@ from ccanalytics.metrics.definitions import Metric, amount_words, summable
 from ccanalytics.metrics.own_history import (
     MINIMUM_ACTORS,
     MINIMUM_WEEKS,
-    Floats,
     Weeks,
     beginning,
     last_week_change,
@@ -40,14 +39,9 @@ _NOT_JUDGED = {
     "nothing to compare": "one of the compared weeks is withheld or has no known cost",
 }
 
-MINIMUM_EVENTS = 20
-"""With a smaller denominator on one side a change of a ratio is not judged."""
-
-RECENT_WEEKS = 12
-"""The most closed weeks a change is judged by."""
-
-SUSTAINED_WEEKS = 4
-"""The last weeks that are judged together."""
+MINIMUM_EVENTS = 20  # with a smaller denominator on one side a change of a ratio is not judged
+RECENT_WEEKS = 12  # the most closed weeks a change is judged by
+SUSTAINED_WEEKS = 4  # the last weeks that are judged together
 
 
 @dataclass(frozen=True)
@@ -148,65 +142,54 @@ def changes(data: Dataset, metric: Metric, by: str = "") -> Iterator[Change]:
     for group, sums, members in by_group(whole[whole["week"].isin(weeks)], rows, by or None):
         late = members["week"].isin(weeks[-SUSTAINED_WEEKS:])
         cost = members["cost_usd"][late].sum() / SUSTAINED_WEEKS if "cost_usd" in members else 0.0
-        actors = matrix(members, weeks, metric)
+        of: Any = {"metric": metric, "by": by, "group": group, "weekly_cost": float(cost)}
+        is_shown = sums["numerator"].notna().all()
+        if metric.is_money:
+            is_shown &= (sums["priced_share"] >= MINIMUM_PRICED).all()
+        actors, order = matrix(members, weeks, metric), np.arange(len(weeks))
         for newest in (1, SUSTAINED_WEEKS):
-            after = np.arange(len(weeks)) >= len(weeks) - newest
-            found = compare(metric, actors, after, sums, fewest)
-            of: Any = {"metric": metric, "by": by, "group": group, "weekly_cost": float(cost)}
+            after = order >= len(weeks) - newest
+            # Weeks of a shutdown, in which nobody was active, are no weeks to compare with.
+            used = after | (sums["n_actors"].to_numpy() > 0)
+            if not is_shown:
+                yield Change(int(after.sum()), int((used & ~after).sum()), **of)
+                continue
+            sides = Matrix(actors.top[:, used], actors.bottom[:, used])
+            found, known = compare(metric, sides, after[used], fewest), dict(of)
             if found.is_change:
                 first, is_step = len(weeks) - 1, True
                 if newest > 1:
-                    first, is_step = beginning(*_judged(metric, *actors), after)
-                of |= {"since": weeks[first], "is_step": is_step}
-            yield Change(**vars(found), **of)
+                    first, is_step = beginning(*typical(*actors), after)
+                known |= {"since": weeks[first], "is_step": is_step}
+            yield Change(**vars(found), **known)
 
 
 def compare(
-    metric: Metric,
-    actors: Matrix,
-    after: Weeks,
-    sums: pd.DataFrame | None = None,
-    fewest: int = MINIMUM_ACTORS,
+    metric: Metric, actors: Matrix, after: Weeks, fewest: int = MINIMUM_ACTORS
 ) -> Comparison:
-    """The weeks `after` against all before; without figures where one is withheld.
+    """The weeks `after` against all before.
 
-    `sums` are the sums of the weeks as they may be shown: weeks before of a shutdown, in which
-    nobody was active, are no weeks to compare with. At least `fewest` people are needed; weeks are
-    the replicates, so one person can be enough.
+    At least `fewest` people are needed; weeks are the replicates, so one person can be enough.
     """
-    used, is_shown = np.ones(len(after), dtype=bool), True
-    if sums is not None:
-        used = after | (sums["n_actors"].to_numpy() > 0)
-        is_priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
-        is_shown = bool(is_priced and sums["numerator"].notna().all())
-    found = Comparison(int(after.sum()), int((used & ~after).sum()))
-    if not is_shown:
-        return found
-    top, bottom = (part[:, used] for part in actors)
-    late = after[used]
-    below = bottom.sum(axis=0) if metric.is_ratio else np.ones(len(late))
-    sides = [(float(top[:, side].sum()), float(below[side].sum())) for side in (late, ~late)]
+    below = actors.bottom.sum(axis=0) if metric.is_ratio else np.ones(len(after))
+    sides = [(float(actors.top[:, s].sum()), float(below[s].sum())) for s in (after, ~after)]
     floor = metric.minimum_denominator
     value, previous = (a / b if b > 0 and b >= floor else math.nan for a, b in sides)
-    there = int((top + bottom).any(axis=1).sum())
-    found = replace(found, value=value, previous=previous, n_actors=there)
-    if len(late) < MINIMUM_WEEKS:
+    there = int((actors.top + actors.bottom).any(axis=1).sum())
+    weeks = int(after.sum()), int((~after).sum())
+    found = Comparison(*weeks, value=value, previous=previous, n_actors=there)
+    if len(after) < MINIMUM_WEEKS:
         return replace(found, verdict="too few weeks")
     few_events = metric.is_ratio and min(events for _, events in sides) < MINIMUM_EVENTS
     change = None
     if there >= fewest and not few_events:
-        judged = _judged(metric, top, bottom)
-        change = last_week_change(*judged) if found.weeks == 1 else sides_change(*judged, late)
+        judged = typical(*actors)
+        change = last_week_change(*judged) if found.weeks == 1 else sides_change(*judged, after)
     if change is None:
         return replace(found, verdict="too few to say")
     low, high = change.interval
     known: Any = {name: getattr(change, name) for name in ("detectable", "p_value", "verdict")}
     return replace(found, change=change.relative, low=low, high=high, **known)
-
-
-def _judged(metric: Metric, top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
-    """What a change is judged on: of a ratio the typical person."""
-    return typical(top, bottom) if metric.is_ratio else (top, bottom)
 
 
 _NOBODY = {"on_roster": "no roster of the week", "active_before": "no week before"}

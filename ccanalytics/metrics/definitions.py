@@ -27,8 +27,7 @@ KINDS = {
 }
 """Kinds of tokens and their names."""
 
-POPULATIONS = ("on_roster", "active_before")
-"""Denominators that count people, also inactive ones."""
+POPULATIONS = ("on_roster", "active_before")  # denominators that count people, also inactive ones
 
 COLUMN_WORDS = {
     "active": "people",
@@ -80,6 +79,12 @@ class Metric:
     words: Reference = ""
 
     @property
+    def sides(self) -> dict[str, str]:
+        """The columns that are summed: of a total the numerator, of a ratio the denominator too."""
+        sides = {"numerator": self.numerator, "denominator": self.denominator}
+        return {side: column for side, column in sides.items() if column}
+
+    @property
     def is_ratio(self) -> bool:
         """Whether it is a ratio of sums, which has an interval."""
         return self.denominator is not None
@@ -87,17 +92,17 @@ class Metric:
     @property
     def is_money(self) -> bool:
         """Whether it is about cost, where unknown prices matter."""
-        return "cost_usd" in (self.numerator, self.denominator)
+        return any(column.startswith("cost_") for column in self.sides.values())
 
     @property
     def needs_tokens(self) -> bool:
         """Whether it needs tokens, which not every source has."""
-        return "tokens" in f"{self.numerator} {self.denominator}"
+        return any("tokens" in column for column in self.sides.values())
 
     @property
     def needs_usage(self) -> bool:
         """Whether it needs tokens or cost."""
-        return self.needs_tokens or "cost" in f"{self.numerator} {self.denominator}"
+        return self.needs_tokens or self.is_money
 
     def format(self, value: float | None) -> str:
         """`value` formatted: "$1.35", "77 %", "421"; "n/a" for null.
@@ -146,8 +151,7 @@ def _read() -> dict[str, Metric]:
     return dict(sorted(named.items(), key=lambda item: item[1].order))
 
 
-METRICS: dict[str, Metric] = _read()
-"""Every metric by its id, in the order of the report."""
+METRICS: dict[str, Metric] = _read()  # every metric by its id, in the order of the report
 
 
 def known_metric(metric_id: str, what: str, *having: str) -> Metric:

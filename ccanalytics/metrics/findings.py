@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
@@ -27,20 +28,11 @@ from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted, day_words, either
 
-MOST = 5
-"""As many findings are shown."""
-
-SPLITS = ("team", "family")
-"""What a headline is split by to see where a change is."""
-
-FALSE_DISCOVERIES = 0.10
-"""The share of reported changes that may be none."""
-
-MODEL_SHARE = 0.05
-"""A model with less of the cost than this is no finding."""
-
-QUIET_WEEKS = 2
-"""Weeks without any use after which a model is gone."""
+MOST = 5  # as many findings are shown
+SPLITS = ("team", "family")  # what a headline is split by to see where a change is
+FALSE_DISCOVERIES = 0.10  # the share of reported changes that may be none
+MODEL_SHARE = 0.05  # a model with less of the cost than this is no finding
+QUIET_WEEKS = 2  # weeks without any use after which a model is gone
 
 
 @dataclass(frozen=True)
@@ -85,21 +77,9 @@ def findings(data: Dataset) -> Findings:
     false discovery rate at 10 %; models that came or went, days without records, and what wings
     add. Where nothing moved, one finding says so, and how large a change would have been seen.
     """
-    if not len(data.weeks):
-        return _only("unknown", "No week is closed yet", "There is nothing to compare.")
-    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
-    if not people and len(data.activity):
-        why = "No person has a record. What people do with an API key is recorded for the key."
-        return _only("hole", "Only API keys have records", why)
-    if not people:
-        why = "Nobody used Claude Code, or the key is of another organisation"
-        return _only("hole", "No records in these weeks", f"{why}: see ccanalytics check.")
-    if people < data.minimum_group:
-        why = f"Figures of fewer than {data.minimum_group} people are withheld. For your own use: "
-        return _only(
-            "withheld", "Too few people for a report", f"{why}ccanalytics report --source local."
-        )
-    looked_at = issue_changes(data)
+    if nothing := _nothing_to_look_at(data):
+        return Findings([Finding(*nothing)])
+    looked_at = [one for one in issue_changes(data) if math.isfinite(one.adjusted)]
     # Each group of a metric once, in the horizon that says more.
     once = dict[tuple[str, str, str], Change]()
     for one in sorted(looked_at, key=lambda one: -one.weight):
@@ -117,8 +97,22 @@ def findings(data: Dataset) -> Findings:
     return shown
 
 
-def _only(kind: str, title: str, text: str) -> Findings:
-    return Findings([Finding(kind, title, text)])
+def _nothing_to_look_at(data: Dataset) -> tuple[str, str, str] | None:
+    """Kind, title and text of the only finding where no week has enough people."""
+    if not len(data.weeks):
+        return "unknown", "No week is closed yet", "There is nothing to compare."
+    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    if not people and len(data.activity):
+        why = "No person has a record. What people do with an API key is recorded for the key."
+        return "hole", "Only API keys have records", why
+    if not people:
+        why = "Nobody used Claude Code, or the key is of another organisation"
+        return "hole", "No records in these weeks", f"{why}: see ccanalytics check."
+    if people < data.minimum_group:
+        why = f"Figures of fewer than {data.minimum_group} people are withheld. For your own use: "
+        why += "ccanalytics report --source local."
+        return "withheld", "Too few people for a report", why
+    return None
 
 
 class Headlines(Results):
@@ -133,27 +127,21 @@ def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     Many looks find something in noise, so a verdict holds only where it does among all findings;
     a metric that findings do not look at is only described.
     """
-    judged = {(one.metric.id, one.weeks): one for one in _looks(data) if not one.by}
-    found = [described(data, metric_id) for metric_id in metric_ids]
+    judged = {(one.metric.id, one.weeks): one for one in issue_changes(data) if not one.by}
     return Headlines(
         replace(
             one,
             recent=judged.get((one.metric.id, 1), one.recent),
             sustained=judged.get((one.metric.id, SUSTAINED_WEEKS), one.sustained),
         )
-        for one in found
+        for one in (described(data, metric_id) for metric_id in metric_ids)
     )
 
 
-def issue_changes(data: Dataset) -> list[Change]:
-    """Every comparison that could be judged, with its p value adjusted for all of them, and the
-    verdict that holds then."""
-    return [one for one in _looks(data) if not math.isnan(one.adjusted)]
-
-
 @kept
-def _looks(data: Dataset) -> list[Change]:
-    """Every comparison, with p values adjusted for all that could be judged, NaN for the others.
+def issue_changes(data: Dataset) -> list[Change]:
+    """Every comparison of an issue: those that could be judged with their p value adjusted for all
+    of them, and the verdict that holds then; the others are not `adjusted`.
 
     The headlines weigh as much as all groups together, so that many teams do not hide what moved
     for everybody (weighted procedure: Genovese, Roeder and Wasserman, Biometrika 93, 2006).
@@ -166,17 +154,15 @@ def _looks(data: Dataset) -> list[Change]:
         for one in changes(data, metric, by)
         if one.group != NO_TEAM
     ]
-    judged = [one for one in found if not math.isnan(one.p_value)]
-    kinds = Counter(bool(one.by) for one in judged)
-    weighed = [
-        min(one.p_value * len(kinds) * kinds[bool(one.by)] / len(judged), 1.0) for one in judged
-    ]
-    adjusted = iter(false_discovery_control(weighed) if judged else ())
-    for at, one in enumerate(found):
-        if not math.isnan(one.p_value):
-            one = replace(one, adjusted=float(next(adjusted)))
-            is_lost = one.is_change and one.adjusted > FALSE_DISCOVERIES
-            found[at] = replace(one, verdict="no detectable change") if is_lost else one
+    judged = [at for at, one in enumerate(found) if math.isfinite(one.p_value)]
+    kinds = Counter(bool(found[at].by) for at in judged)
+    weights = [len(kinds) * kinds[bool(found[at].by)] / len(judged) for at in judged]
+    weighed = [found[at].p_value * weight for at, weight in zip(judged, weights, strict=True)]
+    adjusted = false_discovery_control(np.minimum(weighed, 1.0)) if judged else []
+    for at, p_value in zip(judged, adjusted, strict=True):
+        one = replace(found[at], adjusted=float(p_value))
+        is_lost = one.is_change and one.adjusted > FALSE_DISCOVERIES
+        found[at] = replace(one, verdict="no detectable change") if is_lost else one
     return found
 
 
@@ -262,16 +248,8 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
             f"{counted(round(users), 'person', 'people')} used it, for {100 * share:.0f} % of the "
             f"cost, in {'the last week' if new else 'a week of the four before'}."
         )
-        yield Finding(
-            "model",
-            title,
-            text,
-            "cost",
-            "family",
-            family,
-            f"{since:%Y-%m-%d}",
-            weight=math.sqrt(usd) * share,
-        )
+        place = "cost", "family", family, f"{since:%Y-%m-%d}"
+        yield Finding("model", title, text, *place, weight=math.sqrt(usd) * share)
 
 
 def hole_findings(data: Dataset) -> Iterator[Finding]:
@@ -287,8 +265,7 @@ def hole_findings(data: Dataset) -> Iterator[Finding]:
         return
     first, last = lost.iloc[0], lost.iloc[-1]
     when = f"from {day_words(first)} to {day_words(last)}"
-    if first == last:
-        when = f"on {day_words(first)}"
+    when = f"on {day_words(first)}" if first == last else when
     missing, silent = int((~days["stored"]).sum()), int(empty.sum())
     said = [f"{counted(missing, 'day')} not stored"] if missing else []
     said += [f"{counted(silent, 'working day')} stored without a record"] if silent else []
@@ -296,7 +273,7 @@ def hole_findings(data: Dataset) -> Iterator[Finding]:
         f"{' and '.join(said)}; about {usual:.0f} people are usually active on a day. Figures of "
         "these weeks are too low, or left out."
     )
+    title = f"{counted(len(lost), 'day')} without records {when}"
     usd = data.model_usage["cost_usd"].sum() / max(len(days) / 7, 1)
-    title, since = f"{counted(len(lost), 'day')} without records {when}", f"{first:%Y-%m-%d}"
     weight = math.sqrt(max(usd, usual)) * min(len(lost) / 5, 1.0)
-    yield Finding("hole", title, text, since=since, weight=weight)
+    yield Finding("hole", title, text, since=f"{first:%Y-%m-%d}", weight=weight)

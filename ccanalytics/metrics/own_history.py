@@ -28,14 +28,9 @@ Floats = npt.NDArray[np.float64]
 Weeks = npt.NDArray[np.bool_]
 """Of each week (column) whether it is meant."""
 
-LEVEL = 0.90
-"""Of all intervals."""
-
-MINIMUM_ACTORS = 5
-"""Under this many people no change is judged, unless it is of one's own records."""
-
-FEWEST_WEEKS = 4
-"""Under this many weeks there is no interval: nothing shows how far they scatter."""
+LEVEL = 0.90  # of all intervals
+MINIMUM_ACTORS = 5  # under this many people no change is judged, unless it is of one's own records
+FEWEST_WEEKS = 4  # under this many weeks there is no interval: nothing shows how far they scatter
 
 TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
@@ -43,11 +38,8 @@ _NOTHING = 1e-9
 """What rounding leaves of a difference of zero; also the least variance of a week, as a part of the
 largest."""
 
-POWER = 0.80
-"""How often a rise of the `detectable` size would be found."""
-
-MINIMUM_WEEKS = 8
-"""Under this many closed weeks no change is judged."""
+POWER = 0.80  # how often a rise of the `detectable` size would be found
+MINIMUM_WEEKS = 8  # under this many closed weeks no change is judged
 
 DRIFT = 0.008
 """How far a figure drifts in a week without any cause, as a standard deviation (0.8 %).

@@ -16,8 +16,8 @@ from ccanalytics.metrics.by_week import by_period, measures
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.own_history import reach
 from ccanalytics.metrics.ratios import (
+    MINIMUM_DISTRIBUTION,
     MINIMUM_PRICED,
-    distribution_minimum,
     priced_share,
     rows_of,
     week_frame,
@@ -26,7 +26,6 @@ from ccanalytics.metrics.ratios import (
 from ccanalytics.metrics.withholding import (
     Subject,
     hide,
-    hide_parts,
     mask_unavailable,
     places,
     withheld_groups,
@@ -34,11 +33,8 @@ from ccanalytics.metrics.withholding import (
 from ccanalytics.people.roster import WEEK, joined_and_left
 from ccanalytics.showing import Note, says
 
-BANDS = {"light": 1, "moderate": 2, "heavy": 4}
-"""The fewest active days per week in each band."""
-
-MINIMUM_COMMITS = 5
-"""The fewest commits of a person in a week for a cost per commit of their own."""
+BANDS = {"light": 1, "moderate": 2, "heavy": 4}  # the fewest active days per week in each band
+MINIMUM_COMMITS = 5  # the fewest commits of a person in a week for a cost per commit of their own
 
 TOGETHER = "withheld together"
 """The name of model families shown together because too few people used some of them."""
@@ -72,7 +68,8 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     frame = counts.astype("float64").rename("value").reset_index()
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
-    return hide(data, frame, distribution_minimum(data), keep=("band",))
+    least = 1 if data.minimum_group == 1 else max(MINIMUM_DISTRIBUTION, data.minimum_group)
+    return hide(data, frame, total.between(1, least - 1))
 
 
 def seat_rate(data: Dataset) -> pd.DataFrame:
@@ -81,15 +78,13 @@ def seat_rate(data: Dataset) -> pd.DataFrame:
     Columns: week, value, numerator, denominator, n_actors. Null where the source has no seats,
     and below the minimum group.
     """
-    frame = week_frame(data, "active_actors")[["week", "numerator", "n_actors"]]
-    sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
-    known = np.full(len(frame), np.nan)
+    frame = week_frame(data, "active_actors")[["week", "value", "numerator", "n_actors"]]
+    seats = pd.Series(dtype="float64")
     if "seats" in data.extras:
-        seats = data.extras["seats"].set_index("date")["assigned_seats"]
-        known = seats.reindex(sundays).to_numpy(dtype="float64")
-    frame = frame.assign(denominator=np.where(known > 0, known, np.nan))
-    frame.insert(1, "value", frame["numerator"] / frame["denominator"])
-    return frame[["week", "value", "numerator", "denominator", "n_actors"]]
+        seats = data.extras["seats"].set_index("date")["assigned_seats"].astype("float64")
+    known = seats.reindex(frame["week"] + WEEK - pd.Timedelta(days=1)).to_numpy()
+    frame.insert(3, "denominator", np.where(known > 0, known, np.nan))
+    return frame.assign(value=frame["numerator"] / frame["denominator"])
 
 
 @says(Note)
@@ -132,13 +127,12 @@ def _roster_words(data: Dataset) -> str:
 
 def lines(data: Dataset) -> pd.DataFrame:
     """One row per week and kind ("added", "removed"): lines of code, and how many were active."""
-    sums = actor_weeks(data).groupby("week")[["lines_added", "lines_removed", "active"]].sum()
-    sums = sums.reindex(data.weeks, fill_value=0).rename_axis("week").reset_index()
-    sums = sums.set_axis(["week", "added", "removed", "n_actors"], axis=1)
+    names = {"lines_added": "added", "lines_removed": "removed", "active": "n_actors"}
+    sums = actor_weeks(data).groupby("week")[list(names)].sum().reindex(data.weeks, fill_value=0)
+    sums = sums.astype("float64").rename(columns=names).rename_axis("week").reset_index()
     frame = sums.melt(["week", "n_actors"], var_name="kind")[["week", "kind", "value", "n_actors"]]
-    frame = frame.sort_values(["week", "kind"], ignore_index=True)
-    frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
-    return hide(data, frame, data.minimum_group, keep=("kind",))
+    frame = frame.sort_values(["week", "kind"], ignore_index=True).astype({"kind": "str"})
+    return hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
 
 
 def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
@@ -155,7 +149,7 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     frame = frame.assign(low=np.nan, high=np.nan, priced_share=priced).reindex(data.weeks)
     frame = frame.astype("float64").fillna({"n_actors": 0.0, "priced_share": 1.0}).reset_index()
     frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
-    frame = hide(data, frame, data.minimum_group)
+    frame = hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
     known = frame["value"] > 0
     values = np.log(frame.loc[known, "value"].to_numpy())
     off = reach(values, 1 / frame.loc[known, "n_actors"].to_numpy())
@@ -185,7 +179,8 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     used = week["output_tokens"].where(week["output_tokens"] > 0)
     frame["output_share"] = frame["output_tokens"] / used
     columns = ["week", by, "value", "share", "output_share", "n_actors", "priced_share"]
-    return mask_unavailable(data, hide_parts(data, frame.reset_index()[columns], still, by))
+    frame = frame.reset_index()[columns]
+    return mask_unavailable(data, hide(data, frame, pd.Series(places(frame, by).isin(still))))
 
 
 def api_key_cost(data: Dataset) -> pd.DataFrame:

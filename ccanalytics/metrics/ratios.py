@@ -1,7 +1,6 @@
 """Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
 
 from collections.abc import Iterator
-from math import nan
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -22,7 +21,7 @@ from ccanalytics.metrics.withholding import (
     USAGE,
     Subject,
     basis_of,
-    hide_parts,
+    hide,
     mask_unavailable,
     places,
     withheld_groups,
@@ -30,19 +29,17 @@ from ccanalytics.metrics.withholding import (
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.prices import model_family
 
-MINIMUM_PRICED = 0.95
-"""Below this share of tokens with a known price there is no amount of money."""
+MINIMUM_PRICED = 0.95  # below this share of tokens with a known price there is no amount of money
 
 MINIMUM_DISTRIBUTION = 10
 """Below this many people a distribution is not shown, unless it is one's own."""
 
-TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
-"""Columns that exist by tool."""
+_NUMBERS = ["value", "numerator", "denominator", "n_actors", "low", "high"]
+
+TOOL_COLUMNS = {"accepted", "rejected", "proposals"}  # columns that exist by tool
 
 MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
 """Columns that exist by model."""
-
-UNKNOWN = "unknown"
 
 
 @kept
@@ -78,58 +75,47 @@ def frame_of(
     by: str | None,
     hidden: pd.MultiIndex,
 ) -> pd.DataFrame:
-    """The sums of `rows` by week and group with their value and its interval."""
-    sums = sums_of(data, metric, rows, weeks, by, hidden).assign(low=nan, high=nan)
+    """The sums of `rows` by week and group with their value, null where that is `hidden` or not
+    known, and its interval."""
+    sums = sums_of(metric, rows, weeks, by)
+    few = pd.Series(places(sums, by).isin(hidden))
+    # In a group, nobody active is not shown as zero: the group itself may be small.
+    sums = hide(data, sums, few | (sums["n_actors"] == 0) if by else few)
+    if metric.needs_usage:
+        usage = [side for side, column in metric.sides.items() if column in USAGE]
+        of_tokens = metric.needs_tokens
+        sums = mask_unavailable(data, sums, "value", "priced_share", *usage, of_tokens=of_tokens)
     for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
         actors = matrix(members, pd.DatetimeIndex(part["week"]), metric)
         ends = week_intervals(*actors, part["value"].notna().to_numpy(), metric.unit == "share")
         sums.loc[part.index, ["low", "high"]] = ends
-    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
-    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
+    return sums if metric.is_money else sums.drop(columns="priced_share")
 
 
 def sums_of(
-    data: Dataset,
-    metric: Metric,
-    rows: pd.DataFrame,
-    weeks: pd.DatetimeIndex,
-    by: str | None,
-    hidden: pd.MultiIndex,
+    metric: Metric, rows: pd.DataFrame, weeks: pd.DatetimeIndex, by: str | None
 ) -> pd.DataFrame:
     """One row per week and group seen in any week, in order: the sums of `rows`, 0 without use, and
-    their value, null where that is `hidden` or not known."""
-    picked = pd.DataFrame(
-        {
-            "week": rows["week"],
-            "numerator": rows[metric.numerator].astype("float64"),
-            "denominator": rows[metric.denominator].astype("float64") if metric.is_ratio else 0.0,
-            "n_actors": rows["active"].astype("float64"),
-            "total_tokens": rows.get("total_tokens", 0),
-            "unpriced_tokens": rows.get("unpriced_tokens", 0),
-        }
-    )
+    their value, null where it is not defined."""
+    keys, tokens = ["week", *([by] if by else [])], ["total_tokens", "unpriced_tokens"]
+    numbers = {name: rows[column] for name, column in metric.sides.items()}
+    numbers |= {"n_actors": rows["active"], **{name: rows.get(name, 0) for name in tokens}}
+    picked = pd.DataFrame(numbers, rows.index, dtype="float64").assign(week=rows["week"])
     grid: pd.Index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
-    keys = ["week"]
     if by:
-        picked[by], keys = rows[by].astype("str"), ["week", by]
+        picked[by] = rows[by].astype("str")
         grid = pd.MultiIndex.from_product([grid, sorted(picked[by].unique())], names=keys)
     sums = picked.groupby(keys, observed=True).sum().reindex(grid, fill_value=0).reset_index()
-    sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
-    value, bottom = sums["numerator"], sums["denominator"]
+    sums["priced_share"] = priced_share(*(sums.pop(name) for name in tokens))
+    value = sums["numerator"]
     if metric.is_ratio:
+        bottom = sums["denominator"]
         value = value / bottom.where((bottom > 0) & (bottom >= metric.minimum_denominator))
-    else:
-        sums["denominator"] = nan
     if metric.is_money:
         value = value.where(sums["priced_share"] >= MINIMUM_PRICED)
         if not sums["n_actors"].any():
             value = value.mask(value == 0)  # Without any use the cost is unknown, not $0.
-    sums = hide_parts(data, sums.assign(value=value), hidden, by)
-    if not metric.needs_usage:
-        return sums
-    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-    usage = ["value", "priced_share", *(side for side, column in sides.items() if column in USAGE)]
-    return mask_unavailable(data, sums, *usage, of_tokens=metric.needs_tokens)
+    return sums.assign(value=value).reindex(columns=[*keys, *_NUMBERS, "priced_share"])
 
 
 @kept
@@ -156,11 +142,6 @@ def withheld(
     return hidden.append(others)
 
 
-def distribution_minimum(data: Dataset) -> int:
-    """The fewest people whose distribution is shown; no minimum for one's own records."""
-    return 1 if data.minimum_group == 1 else max(MINIMUM_DISTRIBUTION, data.minimum_group)
-
-
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
     """The share of tokens with a known price; 1 without tokens."""
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
@@ -168,7 +149,7 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
 
 def splits_of(metric: Metric, actor_kind: ActorKind = "user") -> tuple[str, ...]:
     """The values of `by` that a metric supports; for some only team, or none."""
-    sides, is_people = {metric.numerator, metric.denominator} - {None}, actor_kind == "user"
+    sides, is_people = {*metric.sides.values()}, actor_kind == "user"
     team = ("team",) if is_people else ()
     if metric.denominator in POPULATIONS:
         return team
@@ -200,30 +181,28 @@ def _rows(data: Dataset, population: str, by: str | None, actor_kind: ActorKind)
     if by == "tool":
         return tool_weeks(data, actor_kind)
     if by in ("model", "family"):
-        return _of_models(data, by)
+        used = with_token_sums(model_weeks(data))
+        used = used[(used["total_tokens"] > 0) | (used["cost_usd"] > 0)]
+        names = {model: model_family(model) for model in used["model"].unique()}
+        used = used.assign(family=used["model"].map(names))
+        used = used.astype({"model": "str", "family": "str"})
+        numbers = [*MODEL_COLUMNS, "unpriced_tokens"]
+        return used.groupby(["week", "actor", by])[numbers].sum().reset_index().assign(active=1)
     if by == "kind":
         # melt refuses an existing column name, so it gets only the columns it needs.
         used = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
         used = used.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
         used = used.assign(kind=used["kind"].map(KINDS), active=1)
         return used[used["total_tokens"] > 0]
-    of_population = ROWS_OF.get(population)
-    split = by or ""
-    rows = of_population(data, split) if of_population else actor_weeks(data, actor_kind, split)
+    if population:
+        rows = ROWS_OF[population](data, by or "")
+    else:
+        rows = actor_weeks(data, actor_kind, by or "")
     if by is None:
         return rows
-    missing = NO_TEAM if by == "team" else UNKNOWN
-    return rows.assign(**{by: rows[by].astype("str").fillna(missing)})
-
-
-def _of_models(data: Dataset, by: str) -> pd.DataFrame:
-    """One row per week, person and model or family of models in use."""
-    rows = with_token_sums(model_weeks(data))
-    rows = rows[(rows["total_tokens"] > 0) | (rows["cost_usd"] > 0)]
-    names = {model: model_family(model) for model in rows["model"].unique()}
-    rows = rows.assign(family=rows["model"].map(names)).astype({"model": "str", "family": "str"})
-    numbers = [*MODEL_COLUMNS, "unpriced_tokens"]
-    return rows.groupby(["week", "actor", by])[numbers].sum().reset_index().assign(active=1)
+    return rows.assign(
+        **{by: rows[by].astype("str").fillna(NO_TEAM if by == "team" else "unknown")}
+    )
 
 
 class Matrix(NamedTuple):
@@ -238,11 +217,10 @@ def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matri
     rows = rows[rows["week"].isin(weeks)]
     actors, names = pd.factorize(rows["actor"])
     cells = actors, weeks.get_indexer(rows["week"])
-    top, bottom = np.zeros((2, len(names), len(weeks)))
-    np.add.at(top, cells, rows[metric.numerator].to_numpy(dtype="float64"))
-    if metric.denominator:
-        np.add.at(bottom, cells, rows[metric.denominator].to_numpy(dtype="float64"))
-    return Matrix(top, bottom)
+    made = Matrix(*np.zeros((2, len(names), len(weeks))))
+    for part, column in zip(made, metric.sides.values(), strict=False):
+        np.add.at(part, cells, rows[column].to_numpy(dtype="float64"))
+    return made
 
 
 def by_group(
