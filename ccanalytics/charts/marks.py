@@ -33,7 +33,7 @@ _IS_END, _IS_NAME = "isValid(datum.end)", "isValid(datum.name)"
 def over_weeks(frame: pd.DataFrame, metric: Metric | str, **words: Any) -> Any:
     """What has an interval as a line with a band, a total as one bar per week from zero.
 
-    With the last value, the events, and a theme.tooltip per week; a week without a value is a gap.
+    With the last value, the events, and a tooltip per week; a week without a value is a gap.
     """
     metric = METRICS[metric] if isinstance(metric, str) else metric
     frame, value = ready(frame, metric), theme.value_axis(metric)
@@ -216,7 +216,7 @@ def ready(
 
 
 def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataFrame:
-    """`frame` with its interval as a line of a theme.tooltip."""
+    """`frame` with its interval as a line of a tooltip."""
     words = [
         f"{show(low)} to {show(high)}" if pd.notna(low) else None
         for low, high in zip(frame["low"], frame["high"], strict=True)

@@ -85,7 +85,8 @@ class MetricFrame(TitledFrame):
             **dict.fromkeys(("value", "low", "high"), metric.format),
             **dict.fromkeys(("priced_share", "share", "output_share"), ".0%"),
         }
-        for name, of in {**metric.sides, "denominator": "", "n_actors": ""}.items():
+        sums = dict.fromkeys(("numerator", "denominator", "n_actors"), "") | metric.sides
+        for name, of in sums.items():
             if not of.endswith("_share"):
                 formats[name] = "$,.2f" if of.startswith("cost_") else ",.0f"
         made.formats = formats

@@ -7,7 +7,7 @@ ratios it is judged on the typical person, so that one heavy user is not a findi
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -195,8 +195,6 @@ def compare(
 _NOBODY = {"on_roster": "no roster of the week", "active_before": "no week before"}
 """What is missing where nobody is there to divide by."""
 
-_NO_WEEK, _NO_WEEKS = Comparison(1, 0), Comparison(SUSTAINED_WEEKS, 0)
-
 
 @dataclass(frozen=True)
 class Headline(ShowsItself):
@@ -222,8 +220,8 @@ class Headline(ShowsItself):
     priced_share: float = 1.0
     previous: float = math.nan
     change: float = math.nan
-    recent: Comparison = _NO_WEEK
-    sustained: Comparison = _NO_WEEKS
+    recent: Comparison = field(default=Comparison(1, 0))
+    sustained: Comparison = field(default=Comparison(SUSTAINED_WEEKS, 0))
     coverage: Coverage = NO_COVERAGE
     missing: str = ""
     line: tuple[tuple[pd.Timestamp, float], ...] = ()

@@ -91,8 +91,7 @@ def findings(data: Dataset) -> Findings:
     for kind in (model_findings, hole_findings, *others):
         news += kind(data)
     ranked = sorted(news, key=lambda one: -one.weight)[:MOST]
-    nobody = week_frame(data, METRICS["active_actors"])["n_actors"].iloc[-1] == 0
-    shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
+    shown = Findings([*ranked, _rest(data, looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown
 
@@ -171,15 +170,25 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     metric, size = one.metric, one.value / one.previous - 1
     title = f"{one.verdict} {abs(100 * size):.0f} %"
     if one.weeks == 1:
-        title = f"{title} this week"
+        title += " this week"
     elif one.is_step:
-        title = f"{title} since {day_words(one.since)}"
+        title += f" since {day_words(one.since)}"
     else:
         title = f"{'rising' if size > 0 else 'falling'}: {title} over four weeks"
     name = f"{one.group}: {metric.name[0].lower()}{metric.name[1:]}" if one.group else metric.name
-    each = " a week" if metric.is_money and not metric.is_ratio else ""
+    each = "" if metric.is_ratio or not metric.is_money else " a week"
     values = f"{metric.format(one.value)}{each} instead of {metric.format(one.previous)}"
-    text = f"{values} ({one.horizon}; {one.size(metric)}).{_where(one, looked_at)}"
+    text = f"{values} ({one.horizon}; {one.size(metric)})."
+    if not one.group and not metric.is_ratio and one.difference:
+        # The team that carries most of the change of everybody, where one does.
+        parts = {
+            other.difference / one.difference: other.group
+            for other in looked_at
+            if (other.metric.id, other.by, other.weeks) == (metric.id, "team", one.weeks)
+        }
+        share = max(parts, default=0.0)
+        if 0.3 <= share <= 1:
+            text += f" {parts[share]} is {100 * share:.0f} % of the difference."
     events = data.calendars.events
     events = events[events["date"].between(one.since, one.since + pd.Timedelta(days=6))]
     events = events[events["team"].isin(["", one.group]) | (one.by != "team")]
@@ -189,24 +198,11 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     return Finding("change", f"{name} {title}", text, *place, one, one.weight)
 
 
-def _where(one: Change, looked_at: list[Change]) -> str:
-    """The team that carries most of the change of everybody, where one does."""
-    if one.group or one.metric.is_ratio or not one.difference:
-        return ""
-    parts = {
-        other.group: other.difference / one.difference
-        for other in looked_at
-        if (other.metric.id, other.by, other.weeks) == (one.metric.id, "team", one.weeks)
-    }
-    team, share = max(parts.items(), key=lambda part: part[1], default=("", 0.0))
-    return f" {team} is {100 * share:.0f} % of the difference." if 0.3 <= share <= 1 else ""
-
-
-_NOBODY = Finding("unknown", "Nobody was active in the last week", "So changes cannot be judged.")
-
-
-def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
+def _rest(data: Dataset, looked_at: list[Change], found: list[Change]) -> Finding:
     """What did not move, and how large a change would have been seen."""
+    if week_frame(data, "active_actors")["n_actors"].iloc[-1] == 0:
+        title, text = "Nobody was active in the last week", "So changes cannot be judged."
+        return Finding("unknown", title, text)
     if not looked_at:
         text = "It takes eight closed weeks with use, and enough people and events."
         return Finding("unknown", "Too little to judge a change", text)

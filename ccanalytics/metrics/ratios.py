@@ -44,10 +44,7 @@ MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
 
 @kept
 def week_frame(
-    data: Dataset,
-    metric: Metric | str,
-    by: str | None = None,
-    actor_kind: ActorKind = "user",
+    data: Dataset, metric: Metric | str, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """One row per closed week (and value of `by`): a ratio of sums, or a total.
 
@@ -160,10 +157,7 @@ def splits_of(metric: Metric, actor_kind: ActorKind = "user") -> tuple[str, ...]
 
 
 def rows_of(
-    data: Dataset,
-    metric: Metric,
-    by: str | None = None,
-    actor_kind: ActorKind = "user",
+    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
     if actor_kind not in get_args(ActorKind):

@@ -144,3 +144,15 @@ def test_a_frame_that_is_no_longer_a_metric_has_no_chart(change):
     """Its columns or its meaning are gone."""
     with pytest.raises(TypeError, match="altair"):
         cca.chart(change(cca.by_week(six_people(), "cost", by="team")))
+
+
+def test_an_own_ratio_of_money_has_no_value_while_prices_are_unknown():
+    """Half of the tokens have no price, so what people without a commit cost is not known."""
+    models = {
+        "claude-sonnet-5": {"input": 9, "cents": 100},
+        "house-model": {"input": 9, "cents": None},
+    }
+    data = six_people(commits=0, models=models)
+    last = cca.ratio_by_week(data, top="cost_without_commit", bottom="active_days").iloc[-1]
+    assert (last["numerator"], last["priced_share"]) == (6.0, 0.5)
+    assert pd.isna(last["value"])
