@@ -164,7 +164,7 @@ def drivers_chart(drivers: Drivers) -> Any:
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )
     title, subtitle = "", ""
-    if change is not None:
+    if change is not None and frame["value"].notna().any():
         largest = frame.loc[frame.loc[frame["kind"] == "driver", "value"].abs().idxmax()]
         title = f"{largest['step']}: {largest['said']} of {show(change.difference)}"
         title = f"{title[0].upper()}{title[1:]}"
