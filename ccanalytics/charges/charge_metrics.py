@@ -55,8 +55,13 @@ def _with_money(data: Dataset, money: str) -> Dataset:
 def _next_to(estimate: str, data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and value of `by`) of a billed ratio; `estimated` is the same of the
     estimate, of the same people."""
-    frame = week_frame(data, f"billed_{estimate}", by)  # of the same weeks and groups
-    return frame.assign(estimated=week_frame(data, estimate, by)["value"])
+    keys = ["week", *([by] if by else [])]
+    frame = week_frame(data, f"billed_{estimate}", by)
+    # By its groups, not by its rows: a charge has no terminal, which is a group of its own.
+    other = week_frame(data, estimate, by).set_index(keys)["value"].rename("estimated")
+    merged = frame.join(other, on=keys)
+    merged.attrs = frame.attrs
+    return merged
 
 
 billed_cost_per_commit = partial(_next_to, "cost_per_commit")

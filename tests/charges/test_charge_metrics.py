@@ -33,6 +33,17 @@ def test_a_commit_costs_what_was_billed_for_it_with_the_estimate_next_to_it():
     assert one(cca.by_week(data, "cost"))["value"] == 5.0
 
 
+def test_an_estimate_stands_next_to_the_bill_of_its_own_group():
+    """A charge has no terminal: it is of none that is known, where there is no estimate."""
+    records = [
+        record(terminal=terminal, commits=20, models=spend(cents))
+        for terminal, cents in (("vscode", 500), ("tmux", 100))
+    ]
+    data = billed_dataset(records, [charge(cents=300)], *WEEK)
+    frame = cca.by_week(data, "billed_cost_per_commit", by="terminal").set_index("terminal")
+    assert frame["estimated"].dropna().to_dict() == {"tmux": 0.05, "vscode": 0.25}
+
+
 def test_billed_cost_belongs_to_the_team_of_the_day():
     """Ann moved on Thursday: each of her charges belongs to her team of that day."""
     roster = "email,team,start,end\nann@x.example,A,,2026-11-18\nann@x.example,B,2026-11-19,\n"
