@@ -55,13 +55,15 @@ _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
 
 
 class Outcome(NamedTuple):
-    """The counts of a tool call."""
+    """What a tool call did."""
 
     decision: Literal["accepted", "rejected", "error"] = "accepted"
     lines_added: int = 0
     lines_removed: int = 0
     commits: int = 0
     pull_requests: int = 0
+    started_agent_id: str | None = None
+    started_agent_type: str | None = None
 
 
 class ToolInput(ApiPart):
@@ -107,73 +109,58 @@ class ToolUse:
     """
 
     def __init__(self, call: ContentBlock, result: ContentBlock, line: Line) -> None:
-        self.tool, self._given, self._said = call.name or "", call.input, result.content
-        self._logged, self._denied = line.tool_use_result, line.tool_denial_kind is not None
-        # An account of what failed is a text, also where the result does not say that it did.
-        account = bytes(memoryview(self._logged)[:14])
-        self._failed = result.is_error or account.startswith((b'"Error', b'"User rejected'))
+        self.tool, self._call, self._result, self._line = call.name or "", call, result, line
         self.is_damaged = False
 
     def outcome(self) -> Outcome:
-        """The counts of the call.
+        """What the call did.
 
         An error without a refusal happened before anybody decided: neither accepted nor rejected.
         """
-        if self._denied or (self._failed and _REFUSED.match(self._text())):
+        # An account of what failed is a text, also where the result does not say that it did.
+        account = bytes(memoryview(self._line.tool_use_result)[:14])
+        failed = self._result.is_error or account.startswith((b'"Error', b'"User rejected'))
+        if self._line.tool_denial_kind is not None or (failed and _REFUSED.match(self._text())):
             return Outcome("rejected")
-        if self._failed:
+        if failed:
             return Outcome("error")
         if self.tool in EDIT_TOOLS:
-            added, removed = self._lines()
-            return Outcome(lines_added=added, lines_removed=removed)
+            return self._edit()
         if self.tool in ("Bash", "PowerShell"):
             return self._git()
-        return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else Outcome()
+        if self.tool in ("Task", "Agent"):
+            agent = self._account()
+            kind = agent.agent_type or self._input().subagent_type
+            return Outcome(started_agent_id=agent.agent_id, started_agent_type=kind)
+        return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(self.tool) is not None))
 
-    def started_agent(self) -> tuple[str | None, str | None]:
-        """The id and type of the subagent it started; None where the log does not say."""
-        if self._failed or self.tool not in ("Task", "Agent"):
-            return None, None
-        account = self._account()
-        return account.agent_id, account.agent_type or self._input().subagent_type
-
-    def _account(self) -> ToolAccount:
-        return self._decode(self._logged, ToolAccount) or ToolAccount()
-
-    def _input(self) -> ToolInput:
-        return self._decode(self._given, ToolInput) or ToolInput()
-
-    def _lines(self) -> tuple[int, int]:
-        """Lines added and removed by a successful edit.
-
-        The two texts of the call are compared only where no patch was logged.
-        """
+    def _edit(self) -> Outcome:
+        """The lines of a successful edit; its two texts are compared if no patch was logged."""
         account = self._account()
         if account.type == "create" and isinstance(account.content, str):
-            return _count(account.content), 0
+            return Outcome(lines_added=_count(account.content))
         if account.type != "create" and account.structured_patch is not None:
             signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
-            return signs.count("+"), signs.count("-")
+            return Outcome(lines_added=signs.count("+"), lines_removed=signs.count("-"))
         given, added, removed = self._input(), 0, 0
         if isinstance(given.content, str):
-            return _count(given.content), 0
+            return Outcome(lines_added=_count(given.content))
         for part in given.edits or (given,):
             old, new = part.old_string.splitlines(), part.new_string.splitlines()
             blocks = SequenceMatcher(None, old, new, False).get_matching_blocks()
             same = sum(block.size for block in blocks)
             added, removed = added + len(new) - same, removed + len(old) - same
-        return added, removed
+        return Outcome(lines_added=added, lines_removed=removed)
 
     def _git(self) -> Outcome:
         """Commits and pull requests of a successful shell command.
 
         The command and its output decide, and the git operations that newer versions log.
         """
-        given = bytes(self._given)
+        given = bytes(self._call.input)
         if b"commit" not in given and b"create" not in given:
             return Outcome()
-        account = self._account()
-        command = self._input().command
+        account, command = self._account(), self._input().command
         printed, done = account.stdout or self._text(), account.git_operation or {}
         made = len(_COMMIT_PRINTED.findall(printed)) if _COMMIT_COMMAND.search(command) else 0
         # An amended commit is still the same one.
@@ -186,9 +173,15 @@ class ToolUse:
             created = opened.get("action") == "created"
         return Outcome(commits=commits, pull_requests=int(created))
 
+    def _account(self) -> ToolAccount:
+        return self._decode(self._line.tool_use_result, ToolAccount) or ToolAccount()
+
+    def _input(self) -> ToolInput:
+        return self._decode(self._call.input, ToolInput) or ToolInput()
+
     def _text(self) -> str:
         """The text of the result, which is a string or a list of blocks."""
-        said = self._decode(self._said, str | list[TextBlock])
+        said = self._decode(self._result.content, str | list[TextBlock])
         if isinstance(said, str):
             return said
         return "\n".join(block.text for block in said or () if block.text)

@@ -42,13 +42,12 @@ first line, which sessions get later on; lines forked from another; that it runs
 """
 
 _FULLEST = [
-    ("agent", "ascending", "at_end"),
     ("total", "descending", "at_end"),
     ("is_unknown", "ascending", "at_end"),
     ("cost_usd", "ascending", "at_end"),
 ]
-"""A side conversation yields to the original, and a part of an answer to more of it. An answer that
-is known to be refused, and costs nothing, goes before its line that may still be billed."""
+"""A part of an answer yields to more of it. An answer that is known to be refused, so that it costs
+nothing, goes before its line that may still be billed."""
 
 _OF_ALL = {
     "sessions": [("ended_at", "max"), ("continues", "min")],
@@ -120,7 +119,9 @@ def settled(accounts: Frames) -> Frames:
     starts = pa.Table.from_pylist([*sessions.values()], ACCOUNTS["sessions"])
     facts["sessions"] = dated(starts, "started_at")
     facts["tool_calls"] = _in_projects(facts["tool_calls"], sessions)
-    requests = _in_projects(_without_repeats(requests), sessions)
+    # What a side conversation repeats has another request id.
+    requests = _without_repeats(requests, ["session", "message", "into"])
+    requests = _in_projects(requests, sessions)
     facts["requests"] = _with_advisors(requests, accounts["requests"])
     return facts
 
@@ -143,12 +144,10 @@ def _numbered(requests: pa.Table) -> pa.Table:
 def _joined(
     name: str, accounts: pa.Table, by_rank: Sequence[str | None] = ()
 ) -> tuple[pa.Table, set[tuple[str, str]]]:
-    """One account of each fact, in the first of its sessions by rank; and copies with originals.
-
-    An advisor has no account of its own.
-    """
-    if name == "requests":
+    """One account of each fact, in the first of its sessions by rank; and copies with originals."""
+    if name == "requests":  # what an advisor was asked belongs to the account of its caller
         accounts = accounts.filter(pc.field("agent") != "advisor")
+        accounts = _without_repeats(accounts, IDS[name])
     columns, of_all = ACCOUNTS[name].names, _OF_ALL.get(name, [])
     order = [*(_FULLEST if name == "requests" else ()), (ORDER[name][0], "ascending", "at_end")]
     order += [(column, "ascending", "at_start") for column in columns]
@@ -226,15 +225,11 @@ def _begin_copies(
             sessions[copy]["continues"] = original
 
 
-def _without_repeats(requests: pa.Table) -> pa.Table:
-    """The requests but those in which a side conversation repeats a message.
-
-    The repetition has the same message id, and the same tokens went in.
-    """
-    answers = keys_of(requests, ["session", "message", "into"])
-    is_main = pc.equal(requests["agent"], "main")
-    own = answers.filter(pc.and_(is_main, pc.is_valid(requests["message"])))
-    return requests.filter(pc.or_(is_main, pc.invert(pc.is_in(answers, own))))
+def _without_repeats(requests: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The requests but those in which a side conversation repeats one of the session itself."""
+    what, is_main = keys_of(requests, columns), pc.equal(requests["agent"], "main")
+    own = what.filter(pc.and_(is_main, pc.is_valid(requests["message"])))
+    return requests.filter(pc.or_(is_main, pc.invert(pc.is_in(what, own))))
 
 
 def _in_projects(facts: pa.Table, sessions: _Sessions) -> pa.Table:
@@ -251,12 +246,9 @@ def _in_projects(facts: pa.Table, sessions: _Sessions) -> pa.Table:
 
 
 def _with_advisors(requests: pa.Table, accounts: pa.Table) -> pa.Table:
-    """The requests, and after them a row for each call of theirs to an advisor."""
-    schema = ACCOUNTS["requests"]
-    advisors = accounts.filter(pc.field("agent") == "advisor")
-    place = pc.index_in(advisors["account"], requests["account"])
-    advisors = advisors.filter(pc.is_valid(place))
-    rows = requests.take(place.drop_null())
+    """The requests, each with a row after it for each of its calls to an advisor."""
+    rows = accounts.filter(pc.is_in(accounts["account"], requests["account"]))
+    found = requests.take(pc.index_in(rows["account"], requests["account"]))
     for name in _OF_ADVISOR:
-        rows = _replaced(rows, name, advisors[name])
-    return pa.concat_tables([requests.select(schema.names), rows.select(schema.names)])
+        found = _replaced(found, name, rows[name])
+    return found.select(ACCOUNTS["requests"].names)

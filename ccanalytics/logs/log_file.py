@@ -340,7 +340,7 @@ class LogFile:
         result, answer = (block, said) if is_result else other
         use = ToolUse(call, result, answer.line)
         ids, done = (name, asked.message.id, asked.turn), use.outcome()
-        about = use.tool, answer.agent, *done, *use.started_agent()
-        self.rows["tool_calls"].append((*answer.place, answer.at, *ids, *about))
+        row = *answer.place, answer.at, *ids, use.tool, answer.agent, *done
+        self.rows["tool_calls"].append(row)
         if use.is_damaged:
             self._note(DAMAGED, offset)

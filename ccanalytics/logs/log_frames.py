@@ -5,7 +5,6 @@ facts: requests, tool_calls, log_events ─┬─ by session ──────�
                                                                          tool_actions
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -96,18 +95,15 @@ def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str
 
 
 def _with_sums(sessions: pa.Table, requests: pa.Table, calls: pa.Table) -> pa.Table:
-    """The sessions with the sums of their facts."""
-    models: dict[str | None, list[str]] = defaultdict(list)
-    pairs = requests.group_by(["session", "model"]).aggregate([])
-    for row in _sorted(pairs, ["model"]).to_pylist():
-        models[row["session"]].append(row["model"])
+    """The sessions with the models and sums of their facts."""
     sums = _sums([requests, calls, sessions], ["session"], SESSION_SUMS)
+    answered = _sorted(requests, ["model"]).group_by("session", use_threads=False)
+    answered = answered.aggregate([("model", "distinct")])
+    models = answered["model_distinct"].take(pc.index_in(sums["session"], answered["session"]))
+    models = pc.coalesce(models, pa.scalar([], models.type))
+    sums = sums.append_column("models", models)
     sums = sums.take(pc.index_in(sessions["session"], sums["session"]))
-    named = [models[name] for name in sessions["session"].to_pylist()]
-    sessions = sessions.append_column(
-        SESSIONS.field("models"), pa.array(named, pa.list_(pa.string()))
-    )
-    for name in SESSION_SUMS:
+    for name in ("models", *SESSION_SUMS):
         sessions = sessions.append_column(name, sums[name])
     return sessions.select(SESSIONS.names).cast(SESSIONS)
 

@@ -11,6 +11,7 @@ The log folders are only ever read. A file is read as a whole, and again when it
 text but a session's title is kept.
 """
 
+import gc
 import hashlib
 import logging
 import os
@@ -161,8 +162,12 @@ class LocalLogs(Source):
     def news(self, ledger: Ledger | None = None) -> LogReader:
         """What is new in the files since the `ledger`; unchanged files are not opened."""
         reader = LogReader(ledger or Ledger(), self.models, self._unreadable)
-        for path in self._files:
-            reader.read(path)
+        gc.disable()  # What is read has no cycles, and would be scanned again and again.
+        try:
+            for path in self._files:
+                reader.read(path)
+        finally:
+            gc.enable()
         for text in reader.warnings():
             log.warning(text)
         return reader

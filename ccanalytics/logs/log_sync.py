@@ -8,13 +8,11 @@ and ledger are written together or not at all, by one process at a time, so a cr
 and what is read twice is counted once.
 """
 
-import contextlib
-import gc
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -40,29 +38,10 @@ _warn_once = cache(log.warning)
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
-IDENTITIES = {
-    "sessions": ["session"],
-    "requests": ["session", "message"],
-    "tool_calls": ["session", "call"],
-    "log_events": ["session", "event"],
-}
+IDENTITIES = {name: sorted({"session", ids[0]}) for name, ids in IDS.items()}
 """The columns by which facts are found."""
 
 
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """While a function runs, and its facts live, the garbage collector does not scan them.
-
-    There are a million, and none has a cycle.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@_no_collection()
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
     """Sync what is new in the session logs; with `again` every file is read from its start."""
     lost = repair(store, SOURCE)
@@ -79,7 +58,6 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         return _join(store, ledger, written, read.accounts, now, lost, newest=ledger is None)
 
 
-@_no_collection()
 def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
     """Merge the session logs of another store into `store`; what both have counts once."""
     now = now or datetime.now(UTC)
@@ -109,34 +87,35 @@ def _join(
     Some frames of the `lost` days were damaged.
     """
     stored = store.days(SOURCE)
-    new = partial(NewDay, fetched_at=now, organization=WHO["organization"])
     frames = _rebuilt(store, ledger, news, lost.keys(), newest=newest)
     for day, damaged in lost.items():
         frames[day] |= _sums_kept(store, day, frames[day], damaged)
-    writes = {
-        day: one
-        for day, one in ((day, new(day, made)) for day, made in frames.items())
-        if day not in stored or day in lost or one.digest != stored[day].digest
+    # A day that has ended since is written again for that alone.
+    ended = {
+        day
+        for day, one in stored.items()
+        if not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
     }
-    if gaps := _empty_days(stored.keys(), writes.keys(), now.date()):
+    for day in ended - frames.keys():
+        frames[day] = store.read_days(SOURCE, [day])[1]
+    if gaps := _empty_days(stored.keys(), frames.keys(), now.date()):
         # Nothing is the same on every day, and is made once for all of them.
-        nothing = frames_of(accounts_of(defaultdict(list)))
-        writes |= {day: new(day, nothing) for day in gaps}
-    for day, known in stored.items():
-        # A day that has ended since is written again for that alone: its rows are the same.
-        moves = not known.final and (is_final(day, now) or is_closed(day, now) > known.closed)
-        if moves and day not in writes:
-            writes[day] = new(day, store.read_days(SOURCE, [day])[1])
-
+        frames |= dict.fromkeys(gaps, frames_of(accounts_of(defaultdict(list))))
+    writes = [
+        one
+        for one in (NewDay(day, made, now, WHO["organization"]) for day, made in frames.items())
+        if one.day in ended | lost.keys()
+        or one.day not in stored
+        or one.digest != stored[one.day].digest
+    ]
     changes: Changes = {}
     if writes or written != ledger:
         files = {LEDGER: msgspec.msgpack.encode(written)}
-        changes = store.write_days(SOURCE, writes.values(), files=files)
-    everything = sorted(stored.keys() | writes.keys())
-    final = tuple(day for day in everything if day not in changes)
-    return SyncResult.of(
-        changes, final=final, open=tuple(day for day in everything if not is_closed(day, now))
-    )
+        changes = store.write_days(SOURCE, writes, files=files)
+    days = store.dates(SOURCE)
+    final = tuple(day for day in days if day not in changes)
+    opened = tuple(day for day in days if not is_closed(day, now))
+    return SyncResult.of(changes, final=final, open=opened)
 
 
 def _rebuilt(
