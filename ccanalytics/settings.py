@@ -87,7 +87,7 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     settings = Settings()
     if file := settings_file(environ, folder):
         try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
+            values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         except OSError as error:
             text = f"The settings file {file} cannot be read: {error.strerror}."
             raise SettingsError(text) from None

@@ -42,6 +42,12 @@ def test_the_environment_overrides_the_file(tmp_path):
     assert settings.identity == "pseudonym"
 
 
+def test_a_file_of_windows_is_read(tmp_path):
+    """An editor there begins it with a byte order mark."""
+    (tmp_path / "ccanalytics.toml").write_text('identity = "pseudonym"', encoding="utf-8-sig")
+    assert read_settings({}, tmp_path).identity == "pseudonym"
+
+
 def test_every_variable_sets_its_setting(tmp_path):
     """Every documented variable has an effect."""
     environ = {

@@ -66,10 +66,8 @@ def tables_of(data: Dataset) -> Tables:
             unknown = (TOKENS if data.has_cost else USAGE) & set(sums)
             sums = sums.assign(**dict.fromkeys(unknown, np.nan))
         sums = sums.assign(weekday=sums["date"].dt.day_of_week + 1)
-        days = data.days[data.days["stored"]][["date", "closed", "final", "fetched_at"]]
-        counts = data.activity.groupby("date").size().reindex(days["date"], fill_value=0)
-        days = days.assign(records=counts.to_numpy(), floor=data.minimum_group)
-        days = days.assign(week=week_of(days["date"]))
+        days = data.days[data.days["stored"]].drop(columns=["stored", "restated"])
+        days = days.assign(floor=data.minimum_group, week=week_of(days["date"]))
         frames = {**records, **data.extras, "actor_days": sums, "exports": days, **frames}
     elif not len(data.weeks):
         raise StoreError(f"There is no closed week of {data.source} to export.")

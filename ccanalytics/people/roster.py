@@ -10,7 +10,7 @@ either is another row. API keys are never on a roster.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -167,14 +167,12 @@ def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> di
     return found
 
 
-def _by_word(roster: pd.DataFrame, column: str) -> dict[str, list[str]]:
+def _by_word(roster: pd.DataFrame, column: str) -> dict[str, Sequence[str]]:
     """The people of each word in a column that may be missing."""
-    found: dict[str, list[str]] = {}
-    texts = roster[column].fillna("") if column in roster else ()
-    for actor, text in dict.fromkeys(zip(roster["actor"], texts, strict=False)):
-        for word in text.split():
-            found.setdefault(word, []).append(actor)
-    return found
+    if column not in roster:
+        return {}
+    rows = roster.assign(word=roster[column].str.split()).explode("word")
+    return rows.groupby("word")["actor"].unique().to_dict()
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
