@@ -34,7 +34,7 @@ WIDEST, MARGIN = 100, 24
 @click.option("--roster", type=PATH, help="CSV: email,team,start,end,name.")
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
-def check(source: str | None, day: str | None, as_json: bool, **flags: Any) -> None:
+def check(day: str | None, as_json: bool, **flags: Any) -> None:
     """Find out why it does not work: key, service, records, store, logs and files.
 
     Exits with 1 when a check failed; a warning is not a failure.
@@ -43,7 +43,7 @@ def check(source: str | None, day: str | None, as_json: bool, **flags: Any) -> N
     from ccanalytics.check.finding import verdict
     from ccanalytics.weeks import parse_day
 
-    run = options.run_options(source=source or "", **flags)
+    run = options.run_options(**flags)
     findings: list[CheckFinding] = []
     for one in diagnose(run, parse_day(day) if day else None):
         if not as_json:

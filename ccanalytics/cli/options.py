@@ -85,7 +85,8 @@ def run_options(**asked: Any) -> "RunOptions":
         if value := asked.pop(name, None):
             environ[f"CCANALYTICS_{name.upper()}"] = str(value)
     settings = read_settings(environ, Path.cwd())
-    return RunOptions(environ=environ, settings=settings, now=now(), **asked)
+    given = {name: value for name, value in asked.items() if value is not None}
+    return RunOptions(environ=environ, settings=settings, now=now(), **given)
 
 
 def shown(path: Path) -> str:

@@ -45,7 +45,6 @@ from ccanalytics.weeks import parse_week
 @options.flags(*options.OF_NOTEBOOKS)
 def report(
     week: str,
-    source: str | None,
     all_missing: bool,
     since: str,
     as_json: bool,
@@ -62,7 +61,7 @@ def report(
     for text in filter(None, (week, since)):
         parse_week(text)
     flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
-    chosen = with_source(options.run_options(week=week, source=source or "", **flags))
+    chosen = with_source(options.run_options(week=week, **flags))
     begin = "weeks without a report" if all_missing else f"report of {week or 'the newest week'}"
     with (
         ended_by_sigterm(),

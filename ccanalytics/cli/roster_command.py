@@ -62,7 +62,7 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
     from ccanalytics.weeks import monday
 
     found = rosters.read_roster(file, lambda names: say(f"Ignored columns: {', '.join(names)}"))
-    run = options.run_options(roster=file, source=source or "", **flags)
+    run = options.run_options(roster=file, source=source, **flags)
     now = rosters.roster_of_weeks(found, pd.DatetimeIndex([monday(run.now.date())]))
     people = counted(found["actor"].nunique(), "person", "people")
     say(f"{people} in {counted(len(found), 'row')}, {len(now):,} of them this week")

@@ -59,7 +59,7 @@ def sync(
     missing = "Missing option '--since': the first day to fetch."
     _refuse(not (source or since), missing)
     given = {flag: flags.pop(flag.replace("-", "_")) for flag in _FLAGS}
-    asked = options.run_options(source=source or "", **flags)
+    asked = options.run_options(source=source, **flags)
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
     days = [parse_day(since), last] if since else []
     if days:

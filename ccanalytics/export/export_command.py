@@ -38,7 +38,6 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 @options.flags(options.STORE, options.ROSTER, options.LOGS, options.IDENTITY)
 def export(
     target: str,
-    source: str | None,
     since: str | None,
     until: str | None,
     form: str | None,
@@ -71,7 +70,7 @@ def export(
 
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
-    asked = with_source(options.run_options(source=source or "", **flags))
+    asked = with_source(options.run_options(**flags))
     first, last = (parse_day(text) if text else None for text in (since, until))
     if first and last:
         days_between(first, last)
