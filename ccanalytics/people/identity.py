@@ -18,12 +18,14 @@ import pandas as pd
 
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError
-from ccanalytics.people.roster import roster_of, with_actor_names
+from ccanalytics.people.roster import ROSTER, with_actor_names
 from ccanalytics.settings import IDENTITIES
 
 Frames = Mapping[str, pd.DataFrame]
 
 _EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
+
+_WORDS = {"user": "person", "api_key": "key"}
 
 
 def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
@@ -43,21 +45,20 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
         return dict(frames)
     if not secret:
         raise ValueError(f"identity {identity!r} needs a secret: see load_secret.")
-    known = {name: _of_people(frame) for name, frame in frames.items()}
-    actors = _actors(known)
+    actors = _actors(frames)
     if identity == "aggregate":  # numbered in an order that depends on the secret, once
         dates = [frame["date"] for _, frame in sorted(frames.items()) if "date" in frame]
         ends = [str(end) for date in dates for end in (date.min(), date.max())]
         secret = _keyed(secret, *ends, *actors["user"], *actors["api_key"]).encode()
     names: dict[str, dict[str, str]] = {}
-    for kind, word in (("user", "person"), ("api_key", "key")):
-        keyed = {_keyed(secret, kind, actor): actor for actor in actors[kind]}
+    for kind, known in actors.items():
+        keyed = {actor: _keyed(secret, kind, actor) for actor in known}
         if identity == "pseudonym":
-            names[kind] = {actor: f"{word}-{key[:12]}" for key, actor in keyed.items()}
+            names[kind] = {actor: f"{_WORDS[kind]}-{key[:12]}" for actor, key in keyed.items()}
         else:
-            ordered = enumerate(sorted(keyed), start=1)
-            names[kind] = {keyed[key]: f"{word} {number}" for number, key in ordered}
-    return {name: _renamed_actors(frame, names) for name, frame in known.items()}
+            ordered = enumerate(sorted(known, key=keyed.__getitem__), start=1)
+            names[kind] = {actor: f"{_WORDS[kind]} {number}" for number, actor in ordered}
+    return {key: _renamed_actors(frame, names) for key, frame in frames.items()}
 
 
 def without_emails(text: str) -> str:
@@ -94,30 +95,30 @@ def fingerprint(secret: bytes) -> str:
     return _keyed(secret, "fingerprint")[:12]
 
 
+def _actors(frames: Frames) -> dict[str, list[str]]:
+    """The actors of all frames by kind, sorted; a frame without kinds is a roster."""
+    found: dict[str, set[str]] = {"user": set(), "api_key": set()}
+    for frame in frames.values():
+        of_people = (
+            frame["actor_kind"] == "user" if "actor_kind" in frame else frame["actor"].notna()
+        )
+        found["user"].update(frame.loc[of_people, "actor"].unique())
+        # What is attributed to nobody has no actor.
+        found["api_key"].update(frame.loc[~of_people, "actor"].dropna().unique())
+    return {kind: sorted(actors) for kind, actors in found.items()}
+
+
 def _keyed(secret: bytes, *parts: str) -> str:
     return hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def _actors(frames: Frames) -> dict[str, list[str]]:
-    """The actors of all frames by kind, sorted; what is attributed to nobody has none."""
-    pairs = [frame[["actor_kind", "actor"]].drop_duplicates() for frame in frames.values()]
-    every = pd.concat([pair.astype("object") for pair in pairs]).dropna()
-    is_person = every["actor_kind"] == "user"
-    people, others = every.loc[is_person, "actor"], every.loc[~is_person, "actor"]
-    return {"user": sorted({*people}), "api_key": sorted({*others})}
-
-
-def _of_people(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame without kinds of actors is a roster: it has people, whose names are removed."""
-    if "actor_kind" in frame:
-        return frame
-    return frame.assign(actor_kind="user", name="", alias="", user_id="")
-
-
 def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
-    """`frame` with the new names, sorted by them."""
+    """`frame` with the new names, sorted by them; a roster loses its names."""
+    if "actor_kind" not in frame:
+        actors = frame["actor"].map(names["user"])
+        hidden = frame.assign(actor=actors, name="", alias="", user_id="")
+        kinds = {column: kind for column, kind in ROSTER.items() if column in hidden}
+        return hidden.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
     people, keys = (names[kind].get for kind in ("user", "api_key"))
     renamed = with_actor_names(frame, lambda one: people(one, ""), lambda one: keys(one, ""))
-    if "date" in frame:
-        return renamed.sort_values(["date", "actor"], kind="stable", ignore_index=True)
-    return roster_of(renamed.to_dict("records"))
+    return renamed.sort_values(["date", "actor"], kind="stable", ignore_index=True)

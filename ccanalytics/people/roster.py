@@ -10,7 +10,7 @@ either is another row. API keys are never on a roster.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -167,12 +167,14 @@ def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> di
     return found
 
 
-def _by_word(roster: pd.DataFrame, column: str) -> dict[str, Sequence[str]]:
+def _by_word(roster: pd.DataFrame, column: str) -> dict[str, list[str]]:
     """The people of each word in a column that may be missing."""
-    if column not in roster:
-        return {}
-    rows = roster.assign(word=roster[column].str.split()).explode("word")
-    return rows.groupby("word")["actor"].unique().to_dict()
+    found: dict[str, list[str]] = {}
+    texts = roster[column].fillna("") if column in roster else ()
+    for actor, text in dict.fromkeys(zip(roster["actor"], texts, strict=False)):
+        for word in text.split():
+            found.setdefault(word, []).append(actor)
+    return found
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -253,8 +255,10 @@ def with_actor_names(
     actor = frame["actor"].astype("category").cat
     names = actor.categories.tolist()
     every = np.array([*map(user, names), *map(key, names)], dtype="object")
-    numbers, known = pd.factorize(every, sort=True)
-    places = actor.codes + len(names) * (frame["actor_kind"] != "user")
-    codes = np.append(numbers, -1)[places.mask(actor.codes < 0, -1)]  # the last is of nobody
-    renamed = pd.Categorical.from_codes(codes, pd.Index(known, dtype="str"))
-    return frame.assign(actor=renamed.remove_unused_categories())
+    keys = len(names) * (frame["actor_kind"] != "user")
+    places = np.where(actor.codes < 0, len(every), actor.codes + keys)  # the last is of nobody
+    used = np.flatnonzero(np.bincount(places, minlength=len(every) + 1)[: len(every)])
+    numbers = np.full(len(every) + 1, -1)
+    numbers[used], known = pd.factorize(every[used], sort=True)
+    renamed = pd.Categorical.from_codes(numbers[places], pd.Index(known, dtype="str"))
+    return frame.assign(actor=renamed)
