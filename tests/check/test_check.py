@@ -13,9 +13,8 @@ from log_lines_made import answer, synced_logs, written
 from records_of_other_years import before_remote, next_year
 
 from ccanalytics.check import all_checks
-from ccanalytics.check.all_checks import diagnose
+from ccanalytics.check.all_checks import CLIENTS, diagnose
 from ccanalytics.check.finding import verdict
-from ccanalytics.check.service_checks import CLIENTS
 from ccanalytics.cli import main, options
 from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.fake_api.faults import FAULTS
