@@ -26,6 +26,7 @@ _SPINE = {
     "by_period": "metrics.by_week:by_period",
     "by_week": "metrics.by_week:by_week",
     "chart": "charts.draw:chart",
+    "charts": "charts",
     "connect": "store.day_store:connect",
     "coverage_ledger": "dataset.coverage:coverage_ledger",
     "data_inventory": "dataset.coverage:data_inventory",
@@ -43,16 +44,12 @@ _SPINE = {
 }
 """The module of each public name; wings add their own."""
 
-_PACKAGES = ("charts",)
-
 
 def _names() -> dict[str, str]:
     return _SPINE | {name: place for wing in wings() for name, place in wing.names.items()}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"{__name__}.{name}")
     if name == "__all__":
         return __dir__()
     if name == "__version__":
@@ -66,4 +63,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_names(), *_PACKAGES])
+    return sorted(_names())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Reference = str
-"""A reference: "package.module:name", below `ccanalytics`."""
+"""A reference: "package.module:name" or "package", below `ccanalytics`."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def wings() -> tuple[Wing, ...]:
 
 
 def resolve(reference: Reference) -> Any:
-    """The object a reference points to."""
+    """The object a reference points to, a module where it has no name."""
     module, _, name = reference.partition(":")
-    return getattr(import_module(f"ccanalytics.{module}"), name)
+    imported = import_module(f"ccanalytics.{module}")
+    return getattr(imported, name) if name else imported

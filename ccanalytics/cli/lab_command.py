@@ -1,6 +1,5 @@
 """`ccanalytics lab`: JupyterLab on the notebooks."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
 
     from ccanalytics.report.lab import copy_notebooks, open_lab
     from ccanalytics.report.run import notebook_folder
-    from ccanalytics.settings import as_variables
 
     chosen = options.run_options(**flags)
     # A folder, if one comes first, and the flags for Jupyter.
@@ -41,5 +39,5 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
         for line in copy_notebooks(shipped, folder, version("ccanalytics")):
             say(line)
     say(options.shown(folder.absolute()))
-    environment = {**os.environ, **as_variables(chosen.settings, chosen.logs)}
-    sys.exit(open_lab(folder.absolute(), environment, words[len(named) :]))
+    flags_of_jupyter = words[len(named) :]
+    sys.exit(open_lab(folder.absolute(), chosen.notebook_environment, flags_of_jupyter))
