@@ -5,6 +5,7 @@ import json
 from html import escape
 from typing import Any
 
+import altair as alt
 import vl_convert
 
 from ccanalytics.charts.shown_chart import VERSION
@@ -38,26 +39,17 @@ def zoomable(view: View) -> Spec:
     outer = ("$schema", "config", "datasets", "usermeta", "description")
     whole = {name: spec.pop(name) for name in outer if name in spec}
     spec["transform"] = [{"filter": {"param": "zoom"}}, *spec.get("transform", [])]
-    encoding: Spec = {
-        "x": {
-            "field": "week" if frame.period != "week" else frame.columns[0],
-            "type": "temporal",
-            "title": "drag here to zoom, double-click to reset",
-            "axis": {"labels": False, "ticks": False, "grid": False, "titlePadding": 4},
-        },
-        "y": {"field": "value", "type": "quantitative", "axis": None, "scale": {"zero": False}},
-    }
-    if frame.by:
-        encoding["detail"] = {"field": frame.by}
-    strip = {
-        "data": spec["data"],
-        "mark": {"type": "line", "color": GREY, "strokeWidth": 1},
-        "encoding": encoding,
-        "params": [{"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}}],
-        "width": WIDTH,
-        "height": 24,
-    }
-    return {**whole, "vconcat": [spec, strip]}
+    axis = alt.Axis(labels=False, ticks=False, grid=False, titlePadding=4)
+    time = "week" if frame.period != "week" else frame.columns[0]
+    strip = alt.Chart(alt.NamedData(spec["data"]["name"])).mark_line(color=GREY, strokeWidth=1)
+    strip = strip.encode(
+        x=alt.X(time, type="temporal", title="drag here to zoom, double-click to reset", axis=axis),
+        y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
+        detail=alt.Detail(frame.by, type="nominal") if frame.by else alt.Undefined,
+    )
+    strip = strip.add_params(alt.selection_interval(name="zoom", encodings=["x"]))
+    strip = strip.properties(width=WIDTH, height=24)
+    return {**whole, "vconcat": [spec, strip.to_dict(context={"top_level": False})]}
 
 
 def links(view: View) -> str:

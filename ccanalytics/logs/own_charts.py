@@ -74,11 +74,9 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         x = alt.X("hour:O", title=None, axis=alt.Axis(labelAngle=0))
         bars = alt.Chart(frame).mark_bar(invalid="show").encode(x=x, y=value_axis(metric))
     else:
-        top = frame[split].drop_duplicates().head(SHOWN)
+        top = frame[frame[split].isin(frame[split].unique()[:SHOWN])]
         axis = alt.Axis(format=value_format(metric, axis=True), tickCount=5)
-        y = alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES)
-        bars = alt.Chart(frame[frame[split].isin(top)]).mark_bar()
-        bars = bars.encode(x=alt.X("value:Q", title=None, axis=axis), y=y)
+        bars = _bars(top, split, alt.X("value:Q", title=None, axis=axis))
         words["height"] = alt.Step(26)
     bars = bars.encode(color=_colour(by, frame[by], range=CATEGORIES)) if by else bars
     tip = [*((f"{name}:N", said) for name, said in heads), *_COLUMNS]
@@ -139,24 +137,20 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
     kinds, calls = ["accepted", "rejected", "failed"], frame["calls"].sum()
     rows = frame.rename(columns={"errors": "failed"})[["tool", *kinds]].head(SHOWN)
     rows = rows.melt("tool", kinds, "outcome", "value")
-    bars = (
-        alt.Chart(rows)
-        .mark_bar()
-        .encode(
-            x=count_axis("value", alt.X),
-            y=alt.Y("tool:N", title=None, sort=None, axis=_NAMES),
-            color=_colour("outcome", rows["outcome"], domain=kinds, range=[BLUE, ORANGE, GREY]),
-            order=alt.Order("outcome:N"),
-            tooltip=tooltip(
-                ("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")
-            ),
-        )
+    bars = _bars(rows, "tool", count_axis("value", alt.X)).encode(
+        color=_colour("outcome", rows["outcome"], domain=kinds, range=[BLUE, ORANGE, GREY]),
+        order=alt.Order("outcome:N"),
+        tooltip=tooltip(("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")),
     )
     title = ""
     for tool in frame.head(1).itertuples():
         title = f"{tool.tool} made {part(tool.calls / calls)} of {calls:,} calls"
     more = f"; the {SHOWN} most used of {len(frame)}" if len(frame) > SHOWN else ""
-    subtitle = f"Calls by outcome{more}"
-    return finished(
-        bars, "tool_use", title=title, subtitle=subtitle, wide=True, height=alt.Step(24)
-    )
+    words: Any = {"title": title, "subtitle": f"Calls by outcome{more}", "wide": True}
+    return finished(bars, "tool_use", height=alt.Step(24), **words)
+
+
+def _bars(frame: pd.DataFrame, name: str, x: alt.X) -> Any:
+    """Bars side by side, one for each name in the order of the rows."""
+    y = alt.Y(f"{name}:N", title=None, sort=None, axis=_NAMES)
+    return alt.Chart(frame).mark_bar().encode(x=x, y=y)
