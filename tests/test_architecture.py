@@ -40,7 +40,6 @@ WINGS = {
     "fake_api",
     "live",
     "logs",
-    "team_plans",
 }
 
 LOADING = {"dataset/loading.py", "dataset/ranges.py", "dataset/published_teams.py"}

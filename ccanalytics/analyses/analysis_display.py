@@ -36,9 +36,6 @@ from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted, day_words
 
-DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
-"""Neutral colours: a rise is neither good nor bad."""
-
 _share = METRICS["retention"].format
 
 
@@ -151,15 +148,17 @@ def drivers_chart(drivers: Drivers) -> Any:
     base = alt.Chart(frame).encode(y=y, tooltip=words)
     axis = signed_axis(f"$,.{places}f", grid=True, tickCount=4)
     x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
-    colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
-    colour = alt.Color("direction:N", scale=colours, legend=None)
+    # Neutral colours: a rise is neither good nor bad.
+    total, falls = alt.when("datum.kind == 'total'"), "datum.value < 0"
+    colour = (
+        total.then(alt.value(GREY)).when(falls).then(alt.value(CYAN)).otherwise(alt.value(ORANGE))
+    )
     bars = base.mark_bar(height=16).encode(x=x, x2="end:Q", color=colour)
     ends = base.mark_rule(color=INK).encode(x=alt.X("from:Q", title=None), x2="to:Q")
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
         x=alt.X("right:Q", title=None), text="said:N"
     )
     layers = alt.layer(bars, ends, labels, data=frame).transform_calculate(
-        direction="datum.kind == 'total' ? 'total' : datum.value < 0 ? 'lowers it' : 'raises it'",
         **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )

@@ -15,6 +15,7 @@ Kinds of tokens are weighted as Anthropic's price list does for every model: one
 five of input, one read from the cache a tenth, one written to it one and a quarter.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -134,13 +135,16 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     if metric_id not in _FACTORS:
         raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(_FACTORS)} have.")
     metric, names = METRICS[metric_id], _FACTORS[metric_id]
+    nothing = mask_unavailable(data, typed([], _BARS))
     found = _found_change(data, metric)
     if isinstance(found, str):
-        return Drivers(metric, mask_unavailable(data, typed([], _BARS)), why=found)
+        return Drivers(metric, nothing, why=found)
     compared, weeks, after = found
     weekly, commits = _weekly_parts(data, weeks, ~after, names)
     parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
     ends = np.cumsum(parts[:, 0])
+    if not math.isclose(ends[-1], compared.difference, rel_tol=1e-6, abs_tol=1e-6):
+        return Drivers(metric, nothing, why="some of the cost is of unknown tokens")
     each = zip(names, parts, ends, strict=True)
     bars = [(name, "driver", *part, end - part[0], end) for name, part, end in each]
     bars.append(("total", "total", ends[-1], np.nan, np.nan, 0.0, ends[-1]))
@@ -204,15 +208,14 @@ def _found_change(
 def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:
     """Each part (row): the weighted mean of the weeks after minus that of the weeks before, and the
     ends of its 90 % interval, from the scatter of the weeks on each side."""
-    freedom = len(weekly) - 2
-    value, squares, spread = np.zeros((2, weekly.shape[1])), 0.0, 0.0
-    for at, side in enumerate((~after, after)):
+    freedom, means, squares, spread = len(weekly) - 2, list[Floats](), 0.0, 0.0
+    for side in (~after, after):
         share = weights[side] / weights[side].sum()
-        value[at] = share @ weekly[side]
-        squares = squares + (share * side.sum()) @ (weekly[side] - value[at]) ** 2
-        spread = spread + float(share @ share)
+        means.append(share @ weekly[side])
+        squares = squares + (share * side.sum()) @ (weekly[side] - means[-1]) ** 2
+        spread += float(share @ share)
     reach = student(freedom) * np.sqrt(squares / freedom * spread)
-    change = value[1] - value[0]
+    change = means[1] - means[0]
     return np.array([change, change - reach, change + reach]).T
 
 
@@ -266,14 +269,12 @@ def _team_weeks(
     """The teams, small ones together, and their cost and commits (columns) by week (row)."""
     rows = rows_of(data, metric, "team")
     rows = rows[rows["week"].isin(weeks)]
-    small = withheld(data, Subject.of(metric), "team")
-    hidden = set(rows.loc[places(rows, "team").isin(small), "team"])
+    small = places(rows, "team").isin(withheld(data, Subject.of(metric), "team"))
     late = rows["week"].isin(weeks[after])
     made = rows.groupby(["team", late])["commits"].sum().unstack(fill_value=0).min(axis=1)
-    hidden |= set(made.index[made < metric.minimum_denominator])
+    hidden = {*rows.loc[small, "team"], *made.index[made < metric.minimum_denominator]}
     names = rows["team"].mask(rows["team"].isin(list(hidden)), OTHER_TEAMS)
     sums = rows.groupby(["week", names])[["cost_usd", "commits"]].sum().unstack(fill_value=0.0)
     sums = sums.reindex(weeks, fill_value=0.0).astype("float64")
     order = sorted(set(names), key=lambda team: (team == OTHER_TEAMS, team))
-    cost, commits = (sums[column][order].to_numpy() for column in ("cost_usd", "commits"))
-    return order, cost, commits
+    return order, sums["cost_usd"][order].to_numpy(), sums["commits"][order].to_numpy()

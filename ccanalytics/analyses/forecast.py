@@ -138,16 +138,16 @@ def month_forecast(data: Dataset) -> Forecast:
     values, kinds = days["level"].to_numpy(), days["kind"].to_numpy()
     last, known = days["date"].max(), int(days["level"].count())
     month = (last + _DAY).replace(day=1)
-    ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
-    over = days[days["date"] >= month]
     budget = math.nan if data.team or not data.monthly_budget_usd else data.monthly_budget_usd
     nothing = Forecast(mask_unavailable(data, typed([], _PATH)), month, budget, seats)
     if not data.has_cost:
         return replace(nothing, why=f"cost is {UNAVAILABLE}")
     if known < MINIMUM_DAYS:
         return replace(nothing, why=f"{known} days are known; {MINIMUM_DAYS} are needed")
+    over = days[days["date"] >= month]
     if len(over) != (last - month).days + 1 or over["level"].isna().any():
         return replace(nothing, why="not every day of the month so far is known")
+    ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
     expected = _expected(values, kinds, kinds_of_day(data, ahead).to_numpy())
     errors = _errors(values, kinds, len(ahead))
     if np.isnan(expected).any() or len(errors) < FEWEST_BACKTESTS:

@@ -115,7 +115,9 @@ def by_week(
     else:
         frame = week_frame(data, metric, by, actor_kind)
     frame = with_other_teams(data, metric, frame, by)
-    made = MetricFrame.of(frame, metric, by, actor_kind)
+    # One with columns of its own says how they are shown.
+    is_shown = isinstance(frame, MetricFrame)
+    made = frame if is_shown else MetricFrame.of(frame, metric, by, actor_kind)
     if by == "team" and data.roster.empty:
         made.attrs["unavailable"] = "no roster"
     noted = data.calendars.events

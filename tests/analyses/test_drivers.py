@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import dataset, record
+from charges_made import billed_dataset, charge
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,23 @@ def test_the_cost_per_commit_is_not_split_where_a_week_of_use_has_no_commit():
     assert "without a single commit" in found.sentence()
     assert cca.team_shift(data).frame.empty
     assert parts(cca.cost_drivers(data))["price"] == pytest.approx(10)
+
+
+def test_a_cost_without_tokens_is_not_split():
+    """Of Claude Enterprise only the charges are known: their double has no models used or kinds."""
+    people = [f"p{n}@x.example" for n in range(8)]
+    records = [
+        record(week, who, commits=5, customer_type=None) for week in MONDAYS for who in people
+    ]
+    charges = [
+        charge(week, who, cents=100 if at < 8 else 200)
+        for at, week in enumerate(MONDAYS)
+        for who in people
+    ]
+    data = billed_dataset(records, charges, MONDAYS[0], "2026-11-22", source="enterprise")
+    found = cca.cost_drivers(data)
+    assert found.frame.empty
+    assert "unknown tokens" in found.sentence()
 
 
 def test_the_interval_of_a_part_comes_from_the_spread_of_its_weeks():

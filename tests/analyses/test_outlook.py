@@ -105,6 +105,13 @@ def test_there_is_no_forecast_from_too_few_days(since, why):
     assert why in found.sentence() or "not every day" in found.sentence()
 
 
+def test_without_a_closed_day_there_is_no_forecast():
+    """The first day is not over yet."""
+    data = days(weekly, since=SUNDAY)
+    data = replace(data, days=data.days.assign(stored=False, closed=False))
+    assert "0 days are known" in cca.month_forecast(data).sentence()
+
+
 def test_a_month_with_unpriced_days_is_not_forecast():
     """One day's tokens have no price."""
     data = days(weekly)

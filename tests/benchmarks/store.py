@@ -55,7 +55,7 @@ LOAD = """
 import os, sys, time
 import ccanalytics as cca, ccanalytics.dataset.loading
 import ccanalytics.charges.charge_days, ccanalytics.sources.sample.organisation
-import ccanalytics.team_plans.spend_report, pyarrow.pandas_compat
+import ccanalytics.charges.spend_report, pyarrow.pandas_compat
 from ccanalytics.wings import wings
 os.environ["CCANALYTICS_SYNC_ON_LOAD"] = "false"
 wings()

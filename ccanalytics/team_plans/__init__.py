@@ -1,1 +1,0 @@
-"""The cost of plans without an API, from the spend report of claude.ai."""
