@@ -21,7 +21,12 @@ from ccanalytics.metrics.by_week import MetricFrame, measures
 from ccanalytics.metrics.definitions import KINDS, METRICS
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.metrics.withholding import UNAVAILABLE, mask_unavailable, withheld_days
+from ccanalytics.metrics.withholding import (
+    UNAVAILABLE,
+    mask_unavailable,
+    noted_events,
+    withheld_days,
+)
 from ccanalytics.people.calendars import week_of
 
 BASELINE_DAYS = 42  # the days before a day that say what is usual: six of each weekday
@@ -97,15 +102,6 @@ def unusual_days(data: Dataset) -> MetricFrame:
     if "unavailable" in daily.attrs:
         made.empty_text = f"Which days stood out is {UNAVAILABLE}: it has no cost."
     return made
-
-
-def noted_events(data: Dataset) -> pd.DataFrame:
-    """One row per event of everybody, or of a team that may be shown in its week: date, what,
-    team."""
-    events, people = data.calendars.events, data.roster.groupby("team")["actor"].nunique()
-    at = pd.MultiIndex.from_arrays([week_of(events["date"]), events["team"]])
-    large = events["team"].isin(["", *people.index[people >= data.minimum_group]])
-    return events[large & ~at.isin(data.withheld_teams())].reset_index(drop=True)
 
 
 @kept

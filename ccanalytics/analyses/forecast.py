@@ -264,11 +264,10 @@ def _errors(values: Floats, kinds: Kinds, horizon: int) -> Floats:
     rows = []
     for at in range(MINIMUM_DAYS, len(values) - horizon + 1):
         to_come = slice(at, at + horizon)
-        expected = np.cumsum(_expected(values[:at], kinds[:at], kinds[to_come]))
-        actual = np.cumsum(values[to_come])
-        if not np.isnan(expected[-1]) and not np.isnan(actual[-1]):
-            rows.append(np.log((actual + 1) / (expected + 1)))
-    return np.array(rows).reshape(-1, horizon)
+        expected = _expected(values[:at], kinds[:at], kinds[to_come]).cumsum()
+        rows.append(np.log((values[to_come].cumsum() + 1) / (expected + 1)))
+    errors = np.array(rows).reshape(-1, horizon)
+    return errors[~np.isnan(errors[:, -1])]
 
 
 def _widths(errors: Floats) -> Floats:

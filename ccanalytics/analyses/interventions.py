@@ -207,8 +207,7 @@ def _difference(moves: Floats) -> LogChange:
     others = moves[1:][np.isfinite(moves[1:])]
     n = len(others)
     error = float(others.std(ddof=1)) * math.sqrt(1 + 1 / n) if n > 1 else math.nan
-    mean = float(others.mean()) if n else math.nan
-    return LogChange(float(moves[0]) - mean if np.isfinite(moves[0]) else math.nan, error, n - 1)
+    return LogChange(float(moves[0] - others.mean()) if n else math.nan, error, n - 1)
 
 
 def _moves(sums: Floats, before: Weeks, after: Weeks) -> Floats:

@@ -1,10 +1,4 @@
-"""What was billed, next to what was estimated: never added, as both are of the same use.
-
-billed               a Dataset whose cost is what was billed
-bill_by_week         the bill by week: people, API keys, unattributed
-reconciliation       the estimate by the list price of the same person-days
-seat_value           the use of seats at list prices and the price of a seat, by bands of people
-"""
+"""What was billed, next to what was estimated: never added, as both are of the same use."""
 
 from dataclasses import replace
 from functools import partial

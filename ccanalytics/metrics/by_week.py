@@ -29,6 +29,7 @@ from ccanalytics.metrics.ratios import frame_of, rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
     basis_of,
+    noted_events,
     places,
     withheld_days,
     withheld_groups,
@@ -120,7 +121,7 @@ def by_week(
     made = frame if is_shown else MetricFrame.of(frame, metric, by, actor_kind)
     if by == "team" and data.roster.empty:
         made.attrs["unavailable"] = "no roster"
-    noted = data.calendars.events
+    noted = noted_events(data)
     noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
     made.events = tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))
     return made

@@ -22,7 +22,7 @@ from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes, describ
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
 from ccanalytics.metrics.own_history import MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import by_group, rows_of, splits_of, week_frame
-from ccanalytics.metrics.withholding import is_known
+from ccanalytics.metrics.withholding import is_known, noted_events
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
@@ -189,7 +189,7 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
         share = max(parts, default=0.0)
         if 0.3 <= share <= 1:
             text += f" {parts[share]} is {100 * share:.0f} % of the difference."
-    events = data.calendars.events
+    events = noted_events(data)
     events = events[events["date"].between(one.since, one.since + pd.Timedelta(days=6))]
     events = events[events["team"].isin(["", one.group]) | (one.by != "team")]
     if one.is_step and len(events):

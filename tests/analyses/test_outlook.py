@@ -10,7 +10,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
-from ccanalytics.analyses.daily_cost import noted_events
+from ccanalytics.metrics.withholding import noted_events
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 MONDAY = date(2026, 8, 31)
@@ -241,6 +241,7 @@ def test_an_event_of_a_withheld_team_is_not_shown():
     (row,) = cca.metric_frame(data, "unusual_days").itertuples()
     assert row.event == ""
     assert noted_events(data).empty
+    assert cca.by_week(data, "cost").events == ()
 
 
 def test_the_baseline_is_the_same_weekday():
