@@ -134,11 +134,14 @@ def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
     return kinds.where(data.calendars.is_working_day(dates) | weekend, HOLIDAY)
 
 
-def median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
-    """The median of days of this kind; a holiday counts as a weekend day."""
-    alike = kinds >= OFF if kind == HOLIDAY else kinds == kind
-    known = values[alike & ~np.isnan(values)]
-    return float(np.median(known)) if len(known) else math.nan
+def usual_costs(values: Floats, kinds: Kinds) -> Floats:
+    """The median cost of the days of each kind; a holiday is like all days off together."""
+    known, usual = ~np.isnan(values), np.full(HOLIDAY + 1, np.nan)
+    for kind in np.unique(kinds[known]):
+        usual[kind] = np.median(values[known & (kinds == kind)])
+    if (off := known & (kinds >= OFF)).any():
+        usual[HOLIDAY] = np.median(values[off])
+    return usual
 
 
 def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
@@ -153,7 +156,7 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     alike = (of_kind < OFF) == (kind < OFF)
     if len(before) < MINIMUM_HISTORY or not alike.any():  # as where all days off are withheld
         return math.nan, math.nan
-    expected = np.array([median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
+    expected = usual_costs(history, of_kind)
     # On a log scale; a dollar is added because a day may cost nothing.
     off = np.log1p(history[alike]) - np.log1p(expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)

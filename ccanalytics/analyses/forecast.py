@@ -24,7 +24,7 @@ from ccanalytics.analyses.daily_cost import (
     Kinds,
     cost_by_day,
     kinds_of_day,
-    median_of_kind,
+    usual_costs,
 )
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed, with_columns
@@ -250,13 +250,10 @@ def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
 def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
     """The expected cost of days of the kinds `ahead`, after days of these values and kinds."""
     values, kinds = values[-BASELINE_DAYS:], kinds[-BASELINE_DAYS:]
-    usual = {kind: median_of_kind(values, kinds, kind) for kind in {*kinds, *ahead}}
-    then = np.array([usual[kind] for kind in kinds])
-    known = ~np.isnan(values) & ~np.isnan(then)
-    weights = 0.5 ** (np.arange(len(values))[::-1] / HALF_LIFE)
-    came, was_usual = (float(weights[known] @ one[known]) for one in (values, then))
-    level = came / was_usual if was_usual > 0 else 1.0
-    return level * np.array([usual[kind] for kind in ahead], dtype="float64")
+    usual, known = usual_costs(values, kinds), ~np.isnan(values)
+    weights = 0.5 ** (np.arange(len(values))[::-1] / HALF_LIFE)[known]
+    came, was_usual = weights @ values[known], weights @ usual[kinds[known]]
+    return usual[ahead] * (came / was_usual if was_usual > 0 else 1.0)
 
 
 def _errors(values: Floats, kinds: Kinds, horizon: int) -> Floats:
@@ -274,7 +271,7 @@ def _widths(errors: Floats) -> Floats:
     """Half of the interval at each day ahead, on the log scale.
 
     Forecasts from neighbouring days overlap, so only every stretch of the horizon's length counts
-    as independent; there are always taken to be two.
+    as independent; there are taken to be three at least.
     """
     count, horizon = errors.shape
     independent = np.maximum((count + horizon - 1) / np.arange(1, horizon + 1), 3.0)
