@@ -45,21 +45,22 @@ def weekly_report(
     The `workers` are those of these options, and import meanwhile.
     """
     # What was typed wrong is answered before anything is fetched.
-    browser = find_browser(options.environ) if options.pdf else None
+    if options.pdf:
+        find_browser(options.environ)
     if options.extra:
         checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
     check_files(options.spec, options.settings, options.team)
     progress(f"days of source {options.source}", 0.0)
     fetch_report_days(options, progress=lambda what, share: progress(what, 0.25 * share))
     progress("checks of the records", 0.25)
-    spec = replace(_checked_spec(options, workers), browser=browser)
+    spec = _checked_spec(options, workers)
     release_memory()
     progress(counted(len(spec.notebooks), "notebook"), 0.35)
     done: dict[str, float] = {}
 
     def begun(notebook: str, cell: int, cells: int) -> None:
         done[notebook] = cell / cells
-        share = sum(list(done.values())) / len(spec.notebooks)  # a copy: threads report cells
+        share = sum(done.values()) / len(spec.notebooks)
         what = notebook.removesuffix(".ipynb") if share < 1 else "the page"
         progress(what, 0.35 + 0.6 * share)
 
@@ -93,8 +94,7 @@ def catch_up(
 ) -> Iterator[tuple[str, Path | CCAnalyticsError]]:
     """The name of each of `weeks` and its page, or the error, which does not stop the others.
 
-    Weeks before the first record are skipped. A key that is
-    refused ends it, as it would be refused again.
+    Weeks before the first record are skipped. A refused key ends it: it would be refused again.
     """
     check_files(options.spec, options.settings, options.team)
     for n, week in enumerate(weeks):
@@ -127,6 +127,14 @@ def dataset_of(options: RunOptions) -> Dataset:
 def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
     """What the report is to be; its dataset is let go, as the notebooks have their own."""
     data = dataset_of(options)
+    week = week_name(data.weeks[-1].date())
+    if data.weeks[-1] in data.hidden_weeks:
+        who = f"Team {data.team!r}" if data.team else f"Source {data.source!r}"
+        raise SettingsError(
+            f"{who} has no report of {week}: next to what was published before, it would be that "
+            f"of fewer than {data.minimum_group} people. Earlier pages stay as they are; "
+            "--identity named makes a new one."
+        )
     workers.prepare(_parameters(options, data))  # reads them while this one is checked
     checks = preflight(data)
     spec = report_spec_of(options, data, checks)
@@ -136,8 +144,8 @@ def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
         page = write_failure(spec, "A check of the records stopped this report.", failed=failed)
         lines = "\n".join(f"  {name}: {text}" for name, text in found)
         error = PreflightError(
-            f"A check of the records stopped the report of {week_name(data.weeks[-1].date())}:\n"
-            f"{lines}\nSee {page}; --force makes it anyway, with the warning on it."
+            f"A check of the records stopped the report of {week}:\n{lines}\nSee {page}; --force "
+            "makes it anyway, with the warning on it."
         )
         error.page = page
         raise error
@@ -149,18 +157,13 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check]) 
     """The report of the last of `data`'s weeks; `checks` are those of its records."""
     monday = data.weeks[-1].date()
     week = week_name(monday)
-    if data.weeks[-1] in data.hidden_weeks:
-        who = f"Team {data.team!r}" if data.team else f"Source {data.source!r}"
-        raise SettingsError(
-            f"{who} has no report of {week}: next to what was published before, it would be that "
-            f"of fewer than {data.minimum_group} people. Earlier pages stay as they are; "
-            "--identity named makes a new one."
-        )
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
     earlier = [one for one in issues(options.out) if one.week <= week and not one.failed]
     hide = str if options.settings.identity == "named" else without_emails
-    words = {name: one.name.lower() for name, one in METRICS.items()}
+    year, number = week.split("-W")
+    of_team = f", team {options.team}" if options.team else ""
+    sunday = day_words(monday + timedelta(days=6), "%B %Y")
     return ReportSpec(
         source=data.source,
         out=options.out.absolute(),
@@ -170,34 +173,28 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check]) 
         environment=options.notebook_environment,
         name=issue_name(week, options.team),
         page={
-            **_titles(data, options.team),
+            "title": f"Claude Code in week {int(number)} of {year}{of_team}",
+            "subtitle": f"{day_words(monday)} to {sunday}, UTC days",
             "banner": data.spec.banner,
             "meta": _facts(options, data, memory.data),
             "issue": {
-                **{"week": week, "source": data.source, **memory.stored},
+                **memory.stored,
+                **{"week": week, "source": data.source},
                 "made": f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "checks": [{**vars(check), "found": hide(check.found)} for check in checks],
             },
         },
         hide=hide,
         definitions=METRICS,
-        restated=restatements(
-            memory, earlier, lambda name, value: f"{words[name]} {METRICS[name].format(value)}"
-        ),
+        restated=restatements(memory, earlier, _named_value),
         email=options.email,
         served_at=options.settings.reports_url,
+        browser=find_browser(options.environ) if options.pdf else None,
     )
 
 
-def _titles(data: Dataset, team: str) -> dict[str, str]:
-    monday = data.weeks[-1].date()
-    year, number = week_name(monday).split("-W")
-    of_team = f", team {team}" if team else ""
-    sunday = day_words(monday + timedelta(days=6), "%B %Y")
-    return {
-        "title": f"Claude Code in week {int(number)} of {year}{of_team}",
-        "subtitle": f"{day_words(monday)} to {sunday}, UTC days",
-    }
+def _named_value(name: str, value: float) -> str:
+    return f"{METRICS[name].name.lower()} {METRICS[name].format(value)}"
 
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:

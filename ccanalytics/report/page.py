@@ -8,7 +8,6 @@ rows and chart specs are packed, never markup.
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -16,12 +15,12 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from ccanalytics.display import bundles
-from ccanalytics.report import bundle, chart_drawing
+from ccanalytics.report import bundle
 from ccanalytics.report.cells import contents_of
+from ccanalytics.report.chart_drawing import variables
 from ccanalytics.report.figures import Charts
+from ccanalytics.report.parts import ASSETS
 from ccanalytics.words import unbroken
-
-ASSETS = Path(__file__).parent / "assets"
 
 
 def build_page(
@@ -43,29 +42,25 @@ def build_page(
     changed. `issue` is kept in the page for the index and for later reports to read, with the
     headline cards added. A `live` page keeps itself up to date with the server it came from.
     """
-    contents = contents_of(notebooks, Charts(chart_drawing.variables(), pictures=not live))
+    contents = contents_of(notebooks, Charts(variables(), pictures=not live))
     title, subtitle = contents.heading(title, subtitle)
     words = {"title": title, "subtitle": subtitle, "banner": banner}
     used = contents.metrics()
     own = [_asset("page.js"), *([_asset("live.js")] if live else [])]
-    runtime = [bundle.runtime()] if contents.charts.specs else []
+    packed = [bundle.runtime(), contents.charts.as_json()] if contents.charts.specs else []
     about = {"restated": list(restated), "findings": contents.findings, **(issue or {})}
+    parameters = [("Parameter", said) for said in contents.parameters()]
     return _page(
         "page.html.j2",
-        scripts=[*own, *runtime],
+        scripts=[*own, *packed[:1]],
         live=live,
         **words,
         contents=contents,
-        made=[
-            *meta,
-            *(("Parameter", said) for said in contents.parameters()),
-            ("Chart library", bundle.LICENCE),
-        ],
+        made=[*meta, *parameters, ("Chart library", bundle.LICENCE)],
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
-        runtime=bundle.pack(runtime[0]) if runtime else "",
-        charts=bundle.pack(contents.charts.as_json()) if runtime else "",
-        own_scripts=[Markup(script) for script in own],
+        packed=dict(zip(("runtime", "charts"), map(bundle.pack, packed), strict=False)),
+        own_scripts=map(Markup, own),
         issue=_summary("complete", contents.cards, **words, **about),
     )
 
@@ -83,18 +78,10 @@ def failure_page(
     issue: Mapping[str, Any] | None = None,
 ) -> str:
     """The page in place of a report: what failed, a cell with `code` and `error`, or checks."""
-    words: dict[str, Any] = {"title": title, "subtitle": subtitle, "banner": banner}
-    return _page(
-        "failure.html.j2",
-        scripts=[],
-        **words,
-        reason=reason,
-        failed=failed,
-        code=code,
-        error=error,
-        meta=meta,
-        issue=_summary("failed", [], **words, **(issue or {})),
-    )
+    words: Any = {"title": title, "subtitle": subtitle, "banner": banner}
+    shown: Any = {"reason": reason, "failed": failed, "code": code, "error": error, "meta": meta}
+    summary = _summary("failed", [], **words, **(issue or {}))
+    return _page("failure.html.j2", scripts=[], **words, **shown, issue=summary)
 
 
 def index_page(groups: Sequence[Any]) -> str:
@@ -123,15 +110,8 @@ def _summary(status: str, cards: Sequence[Mapping[str, Any]], **said: Any) -> Ma
 
 
 _CARD_FACTS = (
-    "metric",
-    "label",
-    "unit",
-    "value",
-    "interval",
-    "change",
-    "verdict",
-    "n",
-    "figures",
+    *("metric", "label", "unit", "value", "interval"),
+    *("change", "verdict", "n", "figures"),
 )
 
 
