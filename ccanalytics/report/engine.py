@@ -122,7 +122,7 @@ class NotebookWorkers:
             raise ReportError("The report was stopped.")
         for number in waiting:
             code = self._process.wait()
-            known[number]["error"] = f"The process that was to start it ended (code {code})."
+            known[number]["error"] = f"The process that starts notebooks ended (code {code})."
         return [_notebook(run, said) for run, said in zip(runs, known, strict=True)]
 
     def close(self) -> None:

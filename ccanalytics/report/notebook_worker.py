@@ -13,11 +13,13 @@ It ends with the process that asks, and its copies with it, also in a cell.
 """
 
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import json
 import multiprocessing as mp
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -42,6 +44,7 @@ LEAST_MEMORY = 250_000_000
 """Bytes that each may take, else as many as the process has that it is a copy of."""
 
 _STARTING = threading.Lock()
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 def main(how: str, start: float) -> None:
@@ -132,6 +135,8 @@ def _run(source: str, parameters: dict[str, Any], said: Connection) -> None:
     """Run a notebook in this copy."""
     if hasattr(os, "setsid"):
         os.setsid()
+    if sys.platform == "linux":  # ends with its parent also when a cell lets no thread run
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _skip_slow_import()
     from nbformat.v4 import nbjson

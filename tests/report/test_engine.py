@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from types import SimpleNamespace
@@ -201,6 +202,30 @@ def test_a_process_that_does_not_start_is_reported(run, monkeypatch):
     with pytest.raises(NotebookError, match="start") as caught:
         run([cell("1")], environment={})
     assert caught.value.cell is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends such a cell")
+def test_a_cell_that_lets_no_thread_run_ends_with_the_prepared_process(run, tmp_path, workers):
+    """A regular expression without end; then memory runs out, and the system picks the other one.
+    The next notebook gets a new process."""
+    begun, copies = tmp_path / "begun", []
+    code = f"import os, re; open({str(begun)!r}, 'w').write(str(os.getpid()))"
+    endless = "re.match('(a+)+$', 'a' * 50 + 'b')"
+
+    def kill():
+        while not begun.exists() or not begun.read_text():
+            time.sleep(0.05)
+        copies.append(psutil.Process(int(begun.read_text())))
+        time.sleep(0.5)
+        os.kill(workers._process.pid, signal.SIGKILL)
+
+    threading.Thread(target=kill).start()
+    with pytest.raises(NotebookError, match=r"cell 2: .*ended \(code -9\)"):
+        run([cell(code), cell(endless)])
+    assert psutil.wait_procs(copies, timeout=10)[1] == []
+    [[executed]] = run([cell("1")])
+    assert shown(executed) == [("execute_result", "1")]
 
 
 BUSY = """
