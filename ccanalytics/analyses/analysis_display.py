@@ -277,9 +277,9 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
         part = shift.frame[[name, f"{name}_low", f"{name}_high"]].map(shift.metric.format_change)
         texts = ["{} ({} to {})".format(*row) for row in part.itertuples(index=False)]
         shown[f"{label} (90 % interval)"] = texts
-    formats = dict.fromkeys(["before", "after"], shift.metric.format)
-    title = f"Cost per commit by team, {shift.compared.horizon}"
-    return frame_bundle(titled(shown, title, formats=formats))
+    made = titled(shown, f"Cost per commit by team, {shift.compared.horizon}")
+    made.formats = dict.fromkeys(["before", "after"], shift.metric.format)
+    return frame_bundle(made)
 
 
 def effects_bundle(effects: Sequence[Effect]) -> Bundle:

@@ -27,7 +27,7 @@ from ccanalytics.analyses.daily_cost import (
     usual_costs,
 )
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed, with_columns
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
@@ -187,8 +187,7 @@ def budget_table(data: Dataset) -> TitledFrame:
         end = money, one.verdict, one.first_day, one.low >= budget
         rows.append((scope, name, budget, *sums, *end))
     none = "No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml."
-    made = titled(typed(rows, _BUDGETS), "Budgets of the month", empty_text=none)
-    return with_columns(made, _BUDGETS)
+    return titled(typed(rows, _BUDGETS), "Budgets of the month", _BUDGETS, none)
 
 
 def _forecast_of(data: Dataset, scope: str, name: str) -> Forecast:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed, with_columns
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
 from ccanalytics.frames.schemas import USD, field
@@ -107,7 +107,7 @@ def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) 
     found = groups[numbers[1:]].sum().assign(people=groups["actor"].nunique()).reset_index()
     small = found["date"].isin(frame.loc[few(frame, minimum_group, ["date"]), "date"])
     found[numbers] = found[numbers].mask(small)
-    return with_columns(titled(typed(found, _SHOWN), "Spend reports"), _SHOWN)
+    return titled(typed(found, _SHOWN), "Spend reports", _SHOWN)
 
 
 def _row(cells: Mapping[str, str]) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, days_of, kept
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled
 from ccanalytics.frames.schemas import TOKENS
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
@@ -77,8 +77,8 @@ def trust_facts(data: Dataset) -> TitledFrame:
         "Late data": f"{counted(restated, 'day')} changed when they were fetched again",
     }
     frame = pd.DataFrame(facts.items(), columns=["what", "state"])
-    labels = {"what": "about", "state": "what is known"}
-    return titled(frame, "Read this first", labels=labels)
+    columns = {"what": Column("about"), "state": Column("what is known")}
+    return titled(frame, "Read this first", columns)
 
 
 def _price_fact(data: Dataset) -> str:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.calendars import Calendars, week_of
 from ccanalytics.people.roster import with_teams
@@ -140,7 +140,8 @@ class Dataset(ShowsItself):
             days_in_range=("date", "size"), **flags, fetched_at=("fetched_at", "min")
         )
         labels = {"week": "week of", "days_stored": "days stored", "days_final": "days final"}
-        return titled(weeks.reset_index(), "Days by week", labels=labels)
+        shown = {name: Column(label) for name, label in labels.items()}
+        return titled(weeks.reset_index(), "Days by week", shown)
 
     def between(self, since: date | str, until: date | str) -> "Dataset":
         """The days from `since` to `until`, both inclusive, without reading again.

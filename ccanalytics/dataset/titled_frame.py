@@ -46,20 +46,13 @@ def typed(rows: Any, columns: Mapping[str, str | Column]) -> pd.DataFrame:
 def titled(
     frame: pd.DataFrame,
     title: str,
-    *,
-    labels: Mapping[str, str] | None = None,
-    formats: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Column] | None = None,
     empty_text: str = "",
 ) -> TitledFrame:
-    """`frame` with a title; `empty_text` is shown when it has no rows.
-
-    With `labels` only these columns are shown, in this order.
-    """
+    """`frame` with a title, shown with these columns; `empty_text` when it has no rows."""
     made = TitledFrame(frame)
-    made.attrs = dict(frame.attrs)
-    made.title, made.labels, made.formats = title, labels or {}, formats or {}
-    made.shown_columns, made.empty_text = tuple(labels or ()), empty_text
-    return made
+    made.attrs, made.title, made.empty_text = dict(frame.attrs), title, empty_text
+    return with_columns(made, columns) if columns else made
 
 
 def with_columns(frame: TitledFrame, columns: Mapping[str, Column]) -> TitledFrame:

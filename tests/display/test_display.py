@@ -9,7 +9,7 @@ from builders import dataset, record
 from markdown_it import MarkdownIt
 
 import ccanalytics as cca
-from ccanalytics.dataset.titled_frame import titled
+from ccanalytics.dataset.titled_frame import Column, titled
 from ccanalytics.display.bundles import MIME, markdown_text
 from ccanalytics.display.cards import card, headline_bundle, headlines_bundle
 from ccanalytics.metrics.change import Comparison, Headline
@@ -92,8 +92,12 @@ def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
     made = titled(
         frame,
         "Teams",
-        labels={"week": "week of", "cost": "cost", "n": "sessions", "rate": "rate"},
-        formats={"cost": ",.2f", "rate": lambda value: f"{value:.0%}"},
+        {
+            "week": Column("week of"),
+            "cost": Column("cost", ",.2f"),
+            "n": Column("sessions"),
+            "rate": Column("rate", lambda value: f"{value:.0%}"),
+        },
     )
     content = made._repr_mimebundle_()[MIME.format("table")]
     labels, sides = zip(*(column.values() for column in content["columns"]), strict=True)
@@ -150,7 +154,7 @@ def test_an_empty_frame_shows_its_message_for_no_rows():
 
 def test_a_filtered_frame_keeps_its_title():
     """So a table of selected rows needs no second call."""
-    frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
+    frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", {"n": Column("sessions")})
     content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
     assert (content["title"], content["rows"]) == ("Teams", [["2"]])
 
