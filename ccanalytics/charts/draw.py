@@ -61,8 +61,8 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
                 title = f"{metric.name}: nobody was active in the last week"
         return over_weeks(frame, metric, title=title)
     latest = {one.group: one for one in sorted(about, key=lambda one: one.weeks)}
-    order = sorted(latest, key=lambda name: -abs(latest[name].change))
-    moved = [name for name in order if name in {one.group for one in there}]
+    moved = {one.group for one in there}
+    order = sorted(latest, key=lambda name: (name not in moved, -abs(latest[name].change)))
     kind = by.replace("_", " ")
     title = f"{metric.name} by {kind}: no change found" if about else ""
     said = [one.title for one in findings or () if (one.metric, one.by) == (metric.id, by)]
@@ -71,7 +71,6 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
         others = f"no change found in any other {kind}"
         more = f"{counted(len(moved) - 1, f'more {kind}')} moved"
         title = f"{said[0]}; {more if len(moved) > 1 else others}"
-    order = [*moved, *(name for name in order if name not in moved)]
     return small_multiples(frame, metric, by, order=order, moved=moved, title=title)
 
 

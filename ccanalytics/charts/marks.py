@@ -10,7 +10,7 @@ The tooltip of a week covers the full height of a chart, in at most four short l
 the title, the subtitle, and `wide` for the whole width of the page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import altair as alt
@@ -77,7 +77,7 @@ def small_multiples(
     group: str,
     *,
     order: Sequence[str] = (),
-    moved: Sequence[str] = (),
+    moved: Collection[str] = (),
     subtitle: str = "",
     **words: Any,
 ) -> Any:
@@ -175,7 +175,7 @@ def ready(
     metric: Metric,
     group: str = "",
     order: Sequence[str] = (),
-    moved: Sequence[str] = (),
+    moved: Collection[str] = (),
 ) -> pd.DataFrame:
     """`frame` with the columns above, and an empty row of each group for a week that has none.
 

@@ -84,9 +84,8 @@ class _ShowsItself:
         if not top_level:
             # Inside another chart that one's configuration applies, and Vega-Lite refuses a
             # `usermeta` there.
-            inner: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
-            inner.pop("usermeta", None)
-            return inner
+            inner = super().to_dict(*args, **kwargs)  # type: ignore[misc]
+            return {name: part for name, part in inner.items() if name != "usermeta"}
         whole: Any = self.copy(deep=False)  # type: ignore[attr-defined]
         own = {} if whole.config is alt.Undefined else whole.config
         own = own if isinstance(own, dict) else own.to_dict()

@@ -94,9 +94,8 @@ class Comparison:
         if self.verdict in _NOT_JUDGED:
             return _NOT_JUDGED[self.verdict]
         was = f"from {metric.format(self.previous)} in the {self.weeks_before} weeks before"
-        return f"{self.verdict} {was}" + (
-            f" ({self.size(metric)})" if self.is_change else f"; {self.power()}"
-        )
+        basis = f" ({self.size(metric)})" if self.is_change else f"; {self.power()}"
+        return f"{self.verdict} {was}{basis}"
 
     def size(self, metric: Metric) -> str:
         """How far it moved: "+12 % for the typical person, 90 % interval +3 % to +22 %"."""

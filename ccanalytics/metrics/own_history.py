@@ -24,9 +24,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 Floats = npt.NDArray[np.float64]
-
-Weeks = npt.NDArray[np.bool_]
-"""Of each week (column) whether it is meant."""
+Weeks = npt.NDArray[np.bool_]  # of each week (column) whether it is meant
 
 LEVEL = 0.90  # of all intervals
 MINIMUM_ACTORS = 5  # under this many people no change is judged, unless it is of one's own records
