@@ -260,8 +260,10 @@ def with_other_teams(
     rows = rows_of(basis, metric, "team")
     rows = rows[places(rows, "team").isin(withheld(basis, subject, "team"))]
     few = withheld_groups(rows, subject, None, data.minimum_group).get_level_values("week")
-    shown = (one.loc[one["n_actors"].notna(), "week"] for one in (week_frame(basis, metric), frame))
-    rows = rows[rows["week"].isin(list(set.intersection(*map(set, shown)).difference(few)))]
+    total, teams = (
+        {*one.loc[one["n_actors"].notna(), "week"]} for one in (week_frame(basis, metric), frame)
+    )
+    rows = rows[rows["week"].isin(list((total & teams).difference(few)))]
     if rows.empty:
         return frame
     people = rows.groupby(["week", "actor"], observed=True).sum(numeric_only=True).reset_index()
