@@ -61,7 +61,7 @@ def withheld_before(store: Store, spec: SourceSpec, roster: pd.DataFrame) -> dic
         for money, teams in ((False, one.withheld), (True, one.withheld_money))
         for team in teams
     ]
-    if published is not None and published != _stays(roster):
+    if weeks and published is not None and published != _stays(roster):
         last = max(weeks) + timedelta(days=6)
         rows = to_pandas(store.read(spec.name, "activity", min(weeks), last))
         rows = rows.assign(week=week_of(rows["date"]))

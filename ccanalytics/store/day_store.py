@@ -277,7 +277,7 @@ def repair(
     folder = store.folder(source)
     with contextlib.suppress(DamagedFileError), store.indexed(source) as index:
         if not index.damaged(since, until):
-            return index.lost()
+            return index.lost(since, until)
     with store.atomic.writing() as aside:
         try:
             index = DayIndex.of(folder)
@@ -290,7 +290,7 @@ def repair(
                 del index.files[error.path.name]
         index.write(aside / VERSION / source)
         store.atomic.commit(aside)
-        return index.lost()
+        return index.lost(since, until)
 
 
 def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:

@@ -178,9 +178,10 @@ class DayIndex:
             parts.append(table if pc.all(wanted).as_py() else table.filter(wanted))
         return pa.concat_tables(parts, promote_options="default")
 
-    def lost(self) -> dict[date, set[str]]:
-        """The days to write again, with the frames that lack the file of their month."""
+    def lost(self, since: date = date.min, until: date = date.max) -> dict[date, set[str]]:
+        """The days to write again, with the frames that lack the file of a month of this range."""
         gone = [Path(name) for name in self.files if not (self.folder / name).exists()]
+        gone = [path for path in gone if month_of(since) <= path.stem <= month_of(until)]
         lost = {
             day: {path.parent.name for path in gone if path.stem == month_of(day)}
             for day in self.days

@@ -107,6 +107,15 @@ def test_a_week_that_one_person_changed_is_withheld_as_a_whole(outputs):
     assert isnan(outputs.costs()[""] - before[""])
 
 
+def test_an_output_without_a_closed_week_withholds_nothing_later(outputs, tmp_path):
+    """Three exported days are no week: with another roster there is nothing to subtract."""
+    store, roster = Store(tmp_path / "s"), tmp_path / "people.csv"
+    options = {"source": "api", "store": store, "roster": roster, "identity": "aggregate"}
+    remember(load("2026-11-16", "2026-11-18", **options), store, FIRST, roster)
+    outputs.move("A0@x.example,A")
+    assert outputs.data().withheld_before == frozenset()
+
+
 def test_an_unpublished_week_may_be_restated(outputs):
     """There is nothing to subtract it from."""
     outputs.restate(SIZES | {"A": 13})

@@ -79,6 +79,17 @@ def test_damage_of_other_months_is_left_to_their_sync(tmp_path):
         commits(store)
 
 
+def test_a_month_that_cannot_be_fetched_does_not_stop_another(tmp_path):
+    """Its damaged file was set aside; a sync of December still asks for December only."""
+    store = filled(tmp_path)
+    damaged(store, "activity/2026-11.parquet")
+    with pytest.raises(ApiError):
+        sync(Days(broken=[date(2026, 11, 5)]), store, MONDAY, SUNDAY, now=NOW)
+    source = Days()
+    sync(source, store, "2026-12-01", "2026-12-02", now=NOW)
+    assert sorted(source.asked) == [date(2026, 12, 1), date(2026, 12, 2)]
+
+
 def test_a_damaged_month_is_replaced_completely_or_not_at_all(tmp_path):
     """One day cannot be fetched: no partial sum is shown, and the next sync continues."""
     store = filled(tmp_path)
