@@ -28,8 +28,8 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.prices import Tariff, price_list
 from ccanalytics.words import day_words
 
-PAUSE = pd.Timedelta(minutes=15)
-"""A longer gap without an answer or a tool call is a pause."""
+PAUSE = 15
+"""A longer gap without an answer or a tool call is a pause, in minutes."""
 
 POINTS = 160
 """The most points of one session in `context_growth`."""
@@ -163,28 +163,32 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     compactions, subagent_share (of the cost; null without one).
     """
     own, rows = own_frames(data), uses(data)
-    requests = own["requests"].sort_values("at")
-    frame = summed(rows, ["session"])
-    frame = frame.loc[frame["requests"] > 0, ["value", "tokens", "requests", *WORK[:3]]]
-    is_own, groups = requests["agent"] == "main", requests.groupby("session", observed=True)
-    frame = groups[["project", "branch"]].first().join(frame)
-    frame["peak_context"] = requests[is_own].groupby("session")["context"].max()
-    others = requests[~is_own].groupby("session")["value"].sum()
-    others = others.reindex(frame.index, fill_value=0.0)
-    frame["subagent_share"] = others / frame["value"].where(frame["value"] > 0)
-    titles = own["log_events"].dropna(subset="text").assign(is_name=lambda f: f["kind"] == "name")
-    titles = titles.sort_values(["is_name", "at"]).groupby("session", observed=True)["text"].last()
-    frame["title"] = titles.astype("str").reindex(frame.index).fillna("")
-    started = own["sessions"].set_index("session")["started_at"].reindex(frame.index)
-    started = started.fillna(groups["at"].min())
+    requests, events = own["requests"].sort_values("at"), own["log_events"]
+    is_own, steps = requests["agent"] == "main", _active_steps(rows)
+    titles = events.dropna(subset="text").assign(is_name=events["kind"] == "name")
+    titles = titles.sort_values(["is_name", "at"])
+    facts = {
+        "started_at": own["sessions"].groupby("session")["started_at"].min(),
+        "title": titles.groupby("session")["text"].last().astype("str"),
+        "active_minutes": steps.groupby("session")["minutes"].sum(),
+        "peak_context": requests[is_own].groupby("session")["context"].max(),
+        "others": requests[~is_own].groupby("session")["value"].sum(),
+        "compactions": events.loc[events["kind"] == "compaction", "session"].value_counts(),
+    }
+    frame = requests.groupby("session").agg(
+        project=("project", "first"),
+        branch=("branch", "first"),
+        first=("at", "min"),
+        last=("at", "max"),
+    )
+    sums = summed(rows, ["session"])[["value", "tokens", "requests", *WORK[:3]]]
+    frame = frame.join(sums).join(pd.DataFrame(facts))
+    frame = frame.fillna({"title": "", "active_minutes": 0, "others": 0, "compactions": 0})
+    started = frame["started_at"].fillna(frame["first"])
     frame["started_at"] = local_time(started, timezone)
-    frame["minutes"] = (groups["at"].max() - started).dt.total_seconds() / 60
-    steps = _active_steps(rows)
-    active = (steps["until"] - steps["since"]).groupby(steps["session"]).sum()
-    frame["active_minutes"] = active.dt.total_seconds() / 60
-    compacted = own["log_events"].loc[own["log_events"]["kind"] == "compaction", "session"]
-    frame["compactions"] = compacted.value_counts()
-    frame = frame.fillna({"active_minutes": 0, "compactions": 0}).reset_index()
+    frame["minutes"] = (frame["last"] - started).dt.total_seconds() / 60
+    frame["subagent_share"] = frame["others"] / frame["value"].where(frame["value"] > 0)
+    frame = frame.drop(columns=["first", "last", "others"]).reset_index()
     return frame.sort_values("value", ascending=False, ignore_index=True)
 
 
@@ -201,7 +205,8 @@ def _active_steps(rows: pd.DataFrame) -> pd.DataFrame:
     moments = rows[["session", "at"]].sort_values("at")
     steps = moments.rename(columns={"at": "until"})
     steps["since"] = moments.groupby("session")["at"].shift()
-    return steps[steps["until"] - steps["since"] <= PAUSE]
+    steps["minutes"] = (steps["until"] - steps["since"]).dt.total_seconds() / 60
+    return steps[steps["minutes"] <= PAUSE]
 
 
 @measures("context_growth")

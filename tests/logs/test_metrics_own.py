@@ -607,3 +607,11 @@ def test_usage_can_be_filtered_by_project_model_or_session(data, part, answers):
     only = cca.own_part(data, **part)
     assert cca.usage_by(only, "day")["requests"].sum() == answers
     assert len(cca.own_sessions(only)) == len(set(only.requests["session"]))
+
+
+def test_a_part_without_use_has_no_sessions(data):
+    """A compaction names no project: it makes no session of a project in which none was used."""
+    nowhere = cca.own_part(data, project="/nowhere")
+    assert cca.own_sessions(nowhere).empty
+    assert cca.own_now(nowhere, "UTC", now=NOW).newest.empty
+    assert "0 sessions" in str(cca.own_sessions(nowhere)._repr_mimebundle_())
