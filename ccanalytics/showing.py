@@ -42,13 +42,14 @@ class Note(Sentence):
 
     __slots__ = ()
     shown_by = "display.bundles:note_bundle"
+    kind: ClassVar = "info"
 
 
 class WarningNote(Note):
     """A note that is a warning."""
 
     __slots__ = ()
-    shown_by = "display.bundles:warning_bundle"
+    kind = "warn"
 
 
 class Results(ShowsItself, tuple[Any, ...]):

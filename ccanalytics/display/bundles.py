@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,9 +68,7 @@ def value_text(value: Any, form: Format | None) -> str:
 
 def sentence_bundle(text: str) -> Bundle:
     """A sentence as plain text, whatever characters it contains."""
-    plain = str(text)
-    html = without_math(f"<p>{escape(plain)}</p>")
-    return {"text/markdown": markdown_text(plain), "text/html": html, "text/plain": plain}
+    return bundle_of("sentence", {"text": str(text)}, str(text))
 
 
 def result_bundle(result: Any) -> Bundle:
@@ -79,15 +76,10 @@ def result_bundle(result: Any) -> Bundle:
     return sentence_bundle(result.sentence())
 
 
-def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") -> Bundle:
+def note_bundle(text: str, kind: Literal["info", "warn", "missing"] | None = None) -> Bundle:
     """A note; the page lists missing things in one line at its end."""
-    text = str(text)
-    return bundle_of("note", {"kind": kind, "text": text}, text)
-
-
-def warning_bundle(text: str) -> Bundle:
-    """A remark that is a warning."""
-    return note_bundle(text, "warn")
+    content = {"kind": kind or getattr(text, "kind", "info"), "text": str(text)}
+    return bundle_of("note", content, str(text))
 
 
 def findings_bundle(findings: Sequence[Any]) -> Bundle:
@@ -96,12 +88,3 @@ def findings_bundle(findings: Sequence[Any]) -> Bundle:
     content = [{name: getattr(one, name) for name in names} for one in findings]
     lines = [f"{number}. {one.sentence()}" for number, one in enumerate(findings, 1)]
     return bundle_of("findings", {"findings": content}, "\n".join(lines))
-
-
-def markdown_text(text: str) -> str:
-    """`text` in Markdown, with every special character escaped.
-
-    >>> markdown_text("*a* $1")
-    '\\\\*a\\\\* \\\\$1'
-    """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -129,6 +129,9 @@ class _Reader:
         match mime.removeprefix(_OWN).removesuffix("+json"), data.get(mime, {}):
             case "table", {"rows": [], "title": title}:
                 yield left_out(title, "nothing to show in these weeks")
+            case "sentence", {"text": text}:
+                html = Markup("<p>{}</p>\n").format(unbroken(text))
+                yield {"kind": "prose", "html": html, "answer": text}
             case "note", {"kind": "missing", "text": text}:
                 yield left_out("", text)
             case "note", {"kind": tone, "text": text}:

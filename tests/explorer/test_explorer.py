@@ -284,7 +284,7 @@ def test_in_a_report_there_are_no_controls(monkeypatch):
     monkeypatch.setenv("CCANALYTICS_REPORT", "1")
     parts = displayed(explore(source="api", weeks=2), monkeypatch)
     kinds = [next(iter(part._repr_mimebundle_(None, None))) for part in parts]
-    assert kinds == [MIME, "text/markdown"]
+    assert kinds == [MIME, "application/vnd.ccanalytics.sentence+json"]
 
 
 def test_in_lab_there_is_one_panel(monkeypatch):
