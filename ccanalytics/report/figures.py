@@ -8,7 +8,7 @@ rows     stored once per page, by column, under a hash of their content
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -120,19 +120,28 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
 
 
 def _encoded_fields(chart: Spec) -> list[tuple[str, str, str]]:
-    """Each field of the tooltips with title and number format; without tooltips of all channels."""
+    """Each field of the tooltips with title and number format, after the place of a mark where they
+    do not say it; without tooltips the fields of all channels."""
     encodings = [part.get("encoding", {}) for part in parts_of(chart)]
     listed = [one.get("tooltip") for one in encodings]
     tooltips = [one for tips in listed for one in (tips if isinstance(tips, list) else [tips])]
     drawn = [one for encoding in encodings for one in encoding.values()]
+    axes = [one.get(axis) or {} for one in encodings for axis in ("x", "y")]
+    places = [axis for axis in axes if axis.get("type") in ("nominal", "ordinal", "temporal")]
+    said = _fields(tooltips if any(tooltips) else drawn)
+    unsaid = [one for name, one in _fields(places).items() if name not in said]
+    return [*unsaid, *said.values()]
+
+
+def _fields(channels: Iterable[Any]) -> dict[str, tuple[str, str, str]]:
     found: dict[str, tuple[str, str, str]] = {}
-    for one in tooltips if any(tooltips) else drawn:
+    for one in channels:
         if isinstance(one, dict) and isinstance(one.get("field"), str):
             axis = one.get("axis") or one.get("legend") or {}
             name = one["field"].replace("\\", "")
             title = joined(one.get("title") or axis.get("title")) or name.replace("_", " ")
             found.setdefault(name, (name, title, one.get("format") or axis.get("format") or ""))
-    return [*found.values()]
+    return found
 
 
 def _cell(value: Any, form: str) -> str:

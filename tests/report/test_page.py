@@ -271,7 +271,8 @@ def test_a_chart_that_cannot_be_drawn_is_an_error():
 
 
 def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
-    """With their formats; without tooltips those of its axes. Missing values are n/a."""
+    """With their formats, after the place of each mark; without tooltips those of its axes. Missing
+    values are n/a."""
     frame = pd.DataFrame({"n": [1234.5, None], "share": [0.25, 1], "who": ["a", "b"], "k": [1, 2]})
     chart = (
         alt.Chart(frame)
@@ -286,9 +287,9 @@ def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
     chart = chart.encode(tooltip=alt.Tooltip("share:Q", title="part", format=".0%"))
     [tooltips] = Charts({}).add(spec(chart))["tables"]
     heads = [[column["label"] for column in table["columns"]] for table in (axes, tooltips)]
-    assert heads == [["k", "team", "dollars"], ["part"]]
+    assert heads == [["k", "team", "dollars"], ["team", "part"]]
     assert axes["rows"] == [["1", "a", "$1,234.50"], ["2", "b", "n/a"]]
-    assert tooltips["rows"] == [["25 %"], ["100 %"]]
+    assert tooltips["rows"] == [["a", "25 %"], ["b", "100 %"]]
 
 
 def test_a_failure_page_names_notebook_cell_and_error():
