@@ -1,4 +1,5 @@
-"""What one person is using now: this hour, today, the week so far, the window of five hours."""
+"""What one person is using now: this hour, today, the week so far, the window of five hours, and
+the last seven days against the seven before."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +19,25 @@ from ccanalytics.logs.own_frames import (
     uses,
 )
 from ccanalytics.logs.own_usage import own_sessions, usage_by
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import day_words
 
 WINDOW = pd.Timedelta(hours=5)
 """The length of a usage window, from the full hour of its first answer."""
+
+RECENT = 7
+"""Days of `own_recent`, compared with as many before them."""
+
+MEASURES = {
+    "value": "Cost",
+    "tokens": "Tokens",
+    "saved": "Saved by the cache",
+    "sessions": "Sessions",
+    "commits": "Commits",
+    "lines_added": "Lines written",
+}
+"""The measures of `own_recent`, each with its label."""
 
 MOST_SESSIONS = 40
 """The most sessions to choose from, the most expensive of the range."""
@@ -92,13 +107,12 @@ def own_now(
         "week": used["week"] == monday,
         "last_week": used["week"] == monday - 7 * _DAY,
     }
-    rows = pd.concat({name: used[there] for name, there in spells.items()}, names=["spell"])
     requests = own_frames(mine)["requests"].sort_values("at")
     requests = requests[requests["at"] <= moment]
     newest = requests[requests["agent"] == "main"].tail(1)
     return OwnNow(
         now=clock,
-        spells=summed(rows, ["spell"]).reindex([*spells], fill_value=0),
+        spells=_sums(used, spells),
         window=_open_window(requests, moment, timezone, limit_usd),
         newest=newest.assign(at=local_time(newest["at"], timezone)),
         limit_usd=limit_usd,
@@ -154,3 +168,36 @@ def _choices(data: Dataset, project: str, timezone: str) -> list[dict[str, objec
     return [
         {"name": name, "label": label, "options": these} for (name, label), these in options.items()
     ]
+
+
+@measures("own_recent", shown_by="logs.own_display:recent_bundle")
+def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -> pd.DataFrame:
+    """One row per measure: its value in the last `RECENT` days, and in as many days before.
+
+    Days are those of `timezone`, by default this machine's. The last day ends at `now`, or at
+    the end of the data if earlier; the days before end at the same time of day. Columns:
+    measure (a column of `usage_by`), value, before. Null if a price is unknown, or
+    the data do not reach back so far.
+    """
+    moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
+    known_to = min(pd.Timestamp(data.until) + _DAY, moment)
+    begin, end = local_time(pd.Series([pd.Timestamp(data.since), known_to]), timezone)
+    start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
+    week = RECENT * _DAY
+    used = uses(data)
+    used = used[used["at"] < known_to]
+    local = local_time(used["at"], timezone)
+    before = local.between(start - week, end - week, inclusive="left")
+    frame = _sums(used, {"value": local >= start, "before": before}).T
+    frame = frame.loc[[*MEASURES]].rename_axis("measure").reset_index()
+    if begin > start - week:
+        frame["before"] = float("nan")
+    if known_to < moment:
+        frame.attrs["until"] = start + week - _DAY
+    return frame
+
+
+def _sums(used: pd.DataFrame, spells: dict[str, "pd.Series[bool]"]) -> pd.DataFrame:
+    """One row per stretch of time, each of some of the rows."""
+    rows = pd.concat({name: used[there] for name, there in spells.items()}, names=["spell"])
+    return summed(rows, ["spell"]).reindex([*spells], fill_value=0)

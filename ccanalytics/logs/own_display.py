@@ -10,7 +10,7 @@ from ccanalytics.display.bundles import MIME, Bundle
 from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
-from ccanalytics.logs.own_day import OwnNow
+from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow
 from ccanalytics.logs.own_frames import millions, session_name, short_names
 from ccanalytics.logs.own_usage import active_time
 from ccanalytics.logs.own_week import RECENT_WEEKS, OwnWeek
@@ -74,6 +74,31 @@ def own_now_bundle(now: OwnNow) -> Bundle:
         context |= {"value": f"{last.context:,.0f}", "interval": said}
     bundle = cards_bundle([window, *spells, context])
     return {**bundle, MIME.format("choices"): {"choices": now.choices}}
+
+
+def recent_bundle(recent: TitledFrame) -> Bundle:
+    """One card per row of `own_recent`: the last seven days against the seven before."""
+    until, cards = recent.attrs.get("until"), []
+    when = f"the {RECENT} days to {day_words(until)}" if until else f"the last {RECENT} days"
+    for name, value, before in recent.itertuples(index=False):
+        card = _card("own_recent", MEASURES[name], _amount(name, value), when)
+        card["change"] = f"on {_amount(name, before)} in the {RECENT} days before"
+        if math.isnan(before):
+            card["change"] = f"the range does not reach {2 * RECENT} days back"
+        elif change := value - before:
+            share = f" ({100 * change / before:+,.0f} %)" if before else ""
+            sign = "-" if change < 0 else "+"
+            card["verdict"] = f"{sign}{_amount(name, abs(change))}{share}"
+        else:
+            card["verdict"] = "no difference"
+        cards.append(card)
+    return cards_bundle(cards)
+
+
+def _amount(measure: str, value: float) -> str:
+    if measure in ("value", "saved"):
+        return _money(value)
+    return f"{value / 1e6:,.1f} M" if value >= 1e6 else f"{value:,.0f}"
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:

@@ -13,6 +13,7 @@ WING = Wing(
         "merge": "logs.log_sync:merge",
         "own_now": "logs.own_day:own_now",
         "own_part": "logs.own_frames:own_part",
+        "own_recent": "logs.own_day:own_recent",
         "own_sessions": "logs.own_usage:own_sessions",
         "own_week": "logs.own_week:own_week",
         "tool_use": "logs.own_usage:tool_use",

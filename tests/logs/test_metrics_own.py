@@ -283,6 +283,53 @@ def test_a_tool_has_its_decisions(data):
     assert tools.loc["Bash", ["accepted", "rejected", "value"]].tolist() == [0, 1, 0]
 
 
+def test_the_last_seven_days_are_compared_with_the_seven_before(folder, tmp_path):
+    """Three sessions in the last seven days, one in the seven before, where the logs start."""
+    earlier = line("user", session="s0", at="2026-07-22T10:00:00.000Z", message={"content": "x"})
+    (folder / "projects" / "p" / "s0.jsonl").write_text(json.dumps(earlier) + "\n")
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
+    recent = cca.own_recent(data)
+    sessions, tokens = (recent.set_index("measure").loc[name] for name in ("sessions", "tokens"))
+    assert sessions[["value", "before"]].tolist() == [3, 1]
+    assert tokens[["value", "before"]].tolist() == [2500 + 13_000 + 2000, 0]
+    cards = recent._repr_mimebundle_()["application/vnd.ccanalytics.cards+json"]["cards"]
+    assert cards[3]["verdict"] == "+2 (+200 %)"
+
+
+def test_the_last_seven_days_end_now_in_the_time_zone_of_the_reader(folder, tmp_path):
+    """In Los Angeles it is Tuesday, 17:30: last week counts up to the same time of its Tuesday."""
+    moments = {
+        "before": "2026-07-22T08:00:00Z",  # Wednesday, one in the morning
+        "cut": "2026-07-29T00:45:00Z",  # Tuesday, 17:45, a week before
+        "after": "2026-07-29T08:00:00Z",  # Wednesday
+        "now": "2026-08-05T00:15:00Z",  # Tuesday, 17:15, which is Wednesday in UTC
+    }
+    lines = [
+        answer(name, name, session="la", at=at, output=10**n)
+        for n, (name, at) in enumerate(moments.items())
+    ]
+    for path in (folder / "projects" / "p").iterdir():
+        path.unlink()
+    (folder / "projects" / "p" / "la.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    days, now = ("2026-07-21", "2026-08-05"), datetime(2026, 8, 5, 0, 30, tzinfo=UTC)
+    data = cca.load(*days, source="local", logs=[folder], store=tmp_path / "store", now=now)
+    recent = cca.own_recent(data, "America/Los_Angeles", now).set_index("measure")
+    assert recent.loc["tokens", ["value", "before"]].tolist() == [100 + 1000, 1]
+
+
+def test_seven_days_that_are_over_are_named_by_their_last_day(data):
+    """Eight days later they are not "the last seven days"; at noon of the last day they are."""
+    assert cca.own_recent(data, "UTC", NOW).attrs["until"] == pd.Timestamp("2026-08-04")
+    noon = datetime(2026, 8, 4, 12, tzinfo=UTC)
+    assert "until" not in cca.own_recent(data, "UTC", noon).attrs
+
+
+def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
+    """Three days have no seven days before them."""
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=3, now=NOW)
+    assert cca.own_recent(data)["before"].isna().all()
+
+
 def weeks_of(tmp_path, dollars):
     """One week of use for each amount, the last from the third of August: a session in shop
     each."""
