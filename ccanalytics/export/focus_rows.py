@@ -74,13 +74,13 @@ def focus_table(data: Dataset) -> pa.Table:
             **dict.fromkeys(METERS, 0),
         )
         usage = pd.concat([usage, billed], ignore_index=True)
-    kind = np.where(usage["actor_kind"] == "api_key", "API key", "Person")
+    kind = usage["actor_kind"].map({"user": "Person", "api_key": "API key"})
     usage = usage.assign(
         priced=usage["cost_usd"].notna(),
         organization=usage["organization"].fillna(data.source),
         is_billed=usage["date"].isin(days),
         sub_account=usage["actor"],
-        sub_type=pd.Series(kind, dtype="object").where(usage["actor"].notna(), None),
+        sub_type=kind.fillna(usage["actor_kind"]).where(usage["actor"].notna(), None),
     )
     sums = usage.groupby(_KEYS, dropna=False)[[*METERS, *_MONEY]].sum().reset_index()
     rows = _by_meter(sums).assign(source=data.source)

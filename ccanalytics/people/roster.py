@@ -146,6 +146,13 @@ def plain_address(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(seen)).strip().lower()
 
 
+def plain_name(text: str) -> str:
+    """The name of a team in NFC with single spaces, without invisible characters."""
+    kinds = ((sign, unicodedata.category(sign)) for sign in text)
+    seen = "".join(" " if kind in _UNSEEN else sign for sign, kind in kinds if kind != "Cf")
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
+
+
 def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """The main address for every other address of the same person.
 
@@ -193,7 +200,7 @@ def _stay(cells: Mapping[str, str]) -> Stay:
             raise ValueError(f"{column} is {address!r}, not an address")
     names = {}
     for column in ("team", "cost_centre"):
-        names[column] = unicodedata.normalize("NFC", " ".join(cells.get(column, "").split()))
+        names[column] = plain_name(cells.get(column, ""))
         if _NO_NAME.fullmatch(names[column]):
             raise ValueError(
                 f"{column} is {names[column]!r}: leave it empty, or choose another name"

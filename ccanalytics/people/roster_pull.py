@@ -21,7 +21,9 @@ from ccanalytics.people.roster import (
     Stay,
     no_roster,
     one_address,
+    parse_roster,
     plain_address,
+    plain_name,
     read_roster,
     roster_of,
 )
@@ -84,7 +86,9 @@ def pull_roster(
             f"the {before} people in {path} are not among them, so it was not changed. Is the key "
             "of this organisation? To start a new roster, give another file with --out."
         )
-    write_text(path, roster_csv(pull.roster))
+    text = roster_csv(pull.roster)
+    parse_roster(text, f"The new {path}")  # an address or a group may be what no file can have
+    write_text(path, text)
     return pull
 
 
@@ -112,6 +116,7 @@ def merged(
     for address, one in listed:
         accounts[same.get(address, address)].append((address, one))
     since = defaultdict[str, dict[str, date]](dict)
+    groups = {plain_name(name): joined for name, joined in groups.items()}
     for team, joined in groups.items():
         for address, day in ((plain_address(email), day) for email, day in joined.items()):
             since[same.get(address, address)][team] = day

@@ -20,6 +20,7 @@ from ccanalytics.export.focus_rows import FOCUS, focus_table
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.store.day_store import Store
 from ccanalytics.wire.analytics_cost import CostGroup
+from ccanalytics.wire.claude_code import OtherActor
 
 ALLOWED = {
     "BillingCurrency": ("USD",),
@@ -222,6 +223,16 @@ def test_named_rows_are_of_people_and_keys(tmp_path):
         ("ci", "API key", ""),
     }
     assert json.loads(rows[0]["SkuPriceDetails"])["ModelFamily"] == "Sonnet 4.5"
+
+
+def test_an_actor_of_another_kind_is_no_person(tmp_path):
+    """A service account is called what the service calls it."""
+    bot = OtherActor("service_account_actor", "release-bot")
+    one = msgspec.structs.replace(record(str(DAY), models=USAGE), actor=bot)
+    rows = exported(tmp_path, [one])
+    assert {(row["SubAccountId"], row["SubAccountType"]) for row in rows} == {
+        ("release-bot", "service_account")
+    }
 
 
 def test_rows_of_people_are_refused_under_aggregate(tmp_path):

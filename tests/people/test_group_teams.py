@@ -8,10 +8,10 @@ from builders import record
 from click.testing import CliRunner
 
 from ccanalytics.cli import main
-from ccanalytics.errors import ApiError
+from ccanalytics.errors import ApiError, SettingsError
 from ccanalytics.fake_api.fake_service import FakeService, serve
 from ccanalytics.people.roster import parse_roster
-from ccanalytics.people.roster_pull import merged, roster_csv
+from ccanalytics.people.roster_pull import merged, pull_roster, roster_csv
 from ccanalytics.sources.admin_api import GROUPS, MemberClient
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
@@ -61,6 +61,24 @@ def test_a_second_pull_of_the_same_groups_changes_nothing():
     once, _ = teams("ann@x.example,,,,\n", groups)
     assert once == "ann@x.example,,,2026-11-01,\nann@x.example,Red,2026-11-02,,\n"
     assert teams(once, groups) == (once, ())
+
+
+def test_the_name_of_a_group_becomes_one_that_a_roster_can_have():
+    """Spaces of other kinds, doubled ones and invisible signs: the file can be read again."""
+    groups = {"Team\u00a0A \u200b B\x07": {"ann@x.example": date(2026, 1, 1)}}
+    once, _ = teams("ann@x.example,,2026-01-01,,\n", groups)
+    assert once == "ann@x.example,Team A B,2026-01-01,,\n"
+    assert teams(once, groups) == (once, ())
+
+
+def test_a_group_that_no_roster_can_have_changes_no_file(tmp_path):
+    """A file with it could not be read by the next pull."""
+    path, ann = tmp_path / "people.csv", Member(id="", email="ann@x.example", added_at=None)
+    groups = {"No team": {"ann@x.example": date(2026, 1, 1)}}
+    path.write_text(f"{HEAD}ann@x.example,,2026-01-01,,\n")
+    with pytest.raises(SettingsError, match="line 2: team is 'No team'"):
+        pull_roster(path, [ann], NOW.date(), groups=groups)
+    assert path.read_text() == f"{HEAD}ann@x.example,,2026-01-01,,\n"
 
 
 def pages(request):
