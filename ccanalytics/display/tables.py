@@ -1,9 +1,9 @@
 """Frames -> tables: a title, headers in words, formatted values; a dataset at a glance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.preflight import Check, unpriced_models
@@ -31,7 +31,7 @@ def frame_bundle(frame: TitledFrame) -> Bundle:
     if frame.empty and frame.empty_text:
         return note_bundle(frame.empty_text)
     plain = pd.DataFrame(frame)
-    numbered = plain.index.names == [None] and pd.api.types.is_integer_dtype(plain.index)
+    numbered = plain.index.names == [None] and is_integer_dtype(plain.index)
     if not numbered or not all(isinstance(name, str) for name in plain):
         return {"text/html": without_math(plain.to_html()), "text/plain": plain.to_string()}
     names = frame.shown_columns or tuple(plain.columns)
@@ -53,19 +53,15 @@ def table_bundle(
     more = len(frame) - MOST_ROWS
     title = f"{title} (the last {MOST_ROWS} of {len(frame):,} rows)" if more > 0 else title
     frame = frame.tail(MOST_ROWS)
-    columns = [
-        {"label": label, "align": "right" if _is_number(frame[name]) else "left"}
-        for name, label in labels.items()
-    ]
-    texts = [[value_text(value, formats.get(name)) for value in frame[name]] for name in labels]
+    columns, texts = [], []
+    for name, label in labels.items():
+        of_numbers = is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
+        columns.append({"label": label, "align": "right" if of_numbers else "left"})
+        texts.append([value_text(value, formats.get(name)) for value in frame[name]])
     rows = [list(row) for row in zip(*texts, strict=True)]
     content = {"title": title, "columns": columns, "rows": rows}
     text = pd.DataFrame(rows, columns=[*labels.values()]).to_string(index=False)
     return bundle_of("table", content, f"{title}\n{text}")
-
-
-def _is_number(column: "pd.Series[Any]") -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
 def dataset_bundle(data: Dataset) -> Bundle:

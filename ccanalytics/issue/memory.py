@@ -80,9 +80,8 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
     known = [name for name in REMEMBERED if name in METRICS]
     numbers: dict[str, dict[str, float]] = {}
     for name in known:
-        frame = week_frame(data, name).dropna(subset="value")
-        mondays = frame["week"].dt.strftime("%Y-%m-%d")
-        numbers[name] = dict(zip(mondays, frame["value"].round(6).tolist(), strict=True))
+        weeks = week_frame(data, name).dropna(subset="value").set_index("week")["value"].round(6)
+        numbers[name] = weeks.rename(index="{:%Y-%m-%d}".format).to_dict()
     return Issue(
         source=data.source,
         data=digest.hexdigest(),

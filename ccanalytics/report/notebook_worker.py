@@ -72,19 +72,19 @@ def main(how: str, start: float) -> None:
         gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
     # Python 3.12 warns of each fork; what has threads here, such as Arrow, waits and expects forks.
     warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
+    faulthandler.cancel_dump_traceback_later()
     for line in requests:
         asked = json.loads(line)
         if "prepare" in asked:
             faulthandler.dump_traceback_later(start, exit=True)
             with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
                 prepare(asked["prepare"])
+            faulthandler.cancel_dump_traceback_later()
         else:
             threads = ThreadPoolExecutor(notebooks_at_once(psutil.Process().memory_info().rss))
+            limits = start, asked["timeout"]
             for run in asked["runs"]:
-                threads.submit(
-                    _supervise, mp.get_context(how), run, (start, asked["timeout"]), answer
-                )
-        faulthandler.cancel_dump_traceback_later()
+                threads.submit(_supervise, mp.get_context(how), run, limits, answer)
     for copy in mp.active_children():
         kill_group(copy.pid or 0)
     os._exit(0)
@@ -113,8 +113,8 @@ def _supervise(
             if "cell" in said:
                 answer(run=run, **said)
             limit, late = limits[1], f"The cell took longer than {limits[1]:g} s and was ended."
-    except EOFError:
-        copy.join()
+    except Exception:  # it is no more, or what it said cannot be read
+        copy.join(10)
         said = {"error": f"The process that ran it ended (code {copy.exitcode})."}
     kill_group(copy.pid)  # with what its cells have started
     copy.kill()  # before it has a group of its own

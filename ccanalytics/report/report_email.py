@@ -6,7 +6,7 @@ The picture is a message part, because Gmail and Outlook remove pictures inside 
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
@@ -48,23 +48,21 @@ def email_about(
     # The chart of the first finding, else of the first of these numbers with a chart.
     figures = contents.figures()
     of_numbers = (one for card in numbers for one in figures if one["metric"] == card["metric"])
-    pictures = [_picture(figure) for figure in [*contents.lead, *of_numbers][:1]]
     elsewhere = f"The full report is the file {file}, not part of this e-mail."
-    said = {
-        "title": title,
-        "subtitle": subtitle,
-        "banner": banner,
-        "findings": contents.findings,
-        "numbers": numbers,
-        "warnings": contents.notes("warn"),
-        "small_print": [*contents.notes("info"), *restated, *([] if served_at else [elsewhere])],
-        "address": f"{served_at.rstrip('/')}/{quote(file)}" if served_at else "",
-        "pictures": pictures,
-    }
-    return _message(said, pictures)
+    return _message(
+        title=title,
+        subtitle=subtitle,
+        banner=banner,
+        findings=contents.findings,
+        numbers=numbers,
+        warnings=contents.notes("warn"),
+        small_print=[*contents.notes("info"), *restated, *([] if served_at else [elsewhere])],
+        address=f"{served_at.rstrip('/')}/{quote(file)}" if served_at else "",
+        pictures=[_picture(figure) for figure in [*contents.lead, *of_numbers][:1]],
+    )
 
 
-def _message(said: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> str:
+def _message(**said: Any) -> str:
     message = EmailMessage()
     message["Subject"] = " ".join(said["title"].split())
     message["X-Unsent"] = "1"  # Outlook opens it as a draft
@@ -73,7 +71,7 @@ def _message(said: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> 
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     body = message.get_payload(1)
     assert isinstance(body, EmailMessage)
-    for one in pictures:
+    for one in said["pictures"]:
         named: Any = {"cid": f"<{one['cid']}>", "filename": f"{one['name']}.png"}
         body.add_related(one["png"], "image", "png", disposition="inline", **named)
     for number, part in enumerate(message.walk()):
