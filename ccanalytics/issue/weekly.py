@@ -75,15 +75,12 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
     newest = newest_closed_week(options.now, options.spec.settling)
     if not options.spec.network:
         newest = dataset_of(replace(options, week="", weeks=1, team="")).weeks[-1].date()
-    week = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
-    missing = []
-    while week <= newest:
-        name = issue_name(week_name(week), options.team)
-        issue = read_issue(options.out / f"{name}.html")
-        if issue is None or issue.failed or issue.source != options.source:
-            missing.append(week)
-        week += _WEEK
-    return missing
+    first = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
+    weeks = [first + n * _WEEK for n in range((newest - first) // _WEEK + 1)]
+    names = [issue_name(week_name(week), options.team) for week in weeks]
+    found = [read_issue(options.out / f"{name}.html") for name in names]
+    made = [one and not one.failed and one.source == options.source for one in found]
+    return [week for week, is_made in zip(weeks, made, strict=True) if not is_made]
 
 
 def catch_up(

@@ -70,9 +70,9 @@ def checked_parameters(
         for name in common:
             if name not in parameters:
                 raise ReportError(f"{notebook.name} has no {_unknown(name, parameters)}")
+    everything = dict.fromkeys(name for parameters in known for name in parameters)
     for name in extra:
-        if not any(name in parameters for parameters in known):
-            everything = dict.fromkeys(name for parameters in known for name in parameters)
+        if name not in everything:
             raise ParameterError(f"No notebook of this report has a {_unknown(name, everything)}")
     given = {**common, **extra}
     return [
