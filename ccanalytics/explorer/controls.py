@@ -29,7 +29,7 @@ _SPLITS = {"nothing": ""} | {
 }
 
 _remembered: dict[tuple[str, int], Question] = {}
-"""The last question by arguments: a cell that is run again continues there."""
+"""The last question with an answer by arguments: a cell that is run again continues there."""
 
 
 class Explorer:
@@ -109,7 +109,6 @@ class Explorer:
 
     def _show(self, question: Question, filled: Iterable[str]) -> None:
         """Set some controls to a question and show its view, each part in one step."""
-        _remembered[self._asked] = question
         self._filling = True
         try:
             if "teams" in filled:  # the answer names one that is missing
@@ -120,6 +119,8 @@ class Explorer:
         finally:
             self._filling = False
         self.view = view = answer(question, self.loaded)
+        if view.frame is not None:
+            _remembered[self._asked] = question
         self.links.value = ""
         self.chart.outputs = _outputs({MIME: zoomable(view)} if view.chart else view.notes[0])
         self.words.outputs = _outputs(*view.notes[not view.chart :])

@@ -73,8 +73,8 @@ class PageHandler(RequestHandler):
 
     def get(self) -> None:
         if self.request.path == f"/{self.token}/live":
-            asked = self.request.query_arguments
-            self.live.choose({name: self.get_query_argument(name) for name in asked})
+            asked = self.request.query_arguments.items()  # as they are, spaces too
+            self.live.choose({name: last.decode(errors="replace") for name, (*_, last) in asked})
             self.finish(self.live.status)
         elif self.request.path == f"/{self.token}/":
             self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -93,8 +93,11 @@ async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) ->
     """Serve until Ctrl-C or SIGTERM; `begun` gets the address. The worker ends with it."""
     sockets = _bound(port)
     live, port, token = Live(options), sockets[0].getsockname()[1], token_urlsafe(16)
-    given = {"live": live, "port": port, "token": token}
-    application = Application(default_handler_class=PageHandler, default_handler_args=given)
+    application = Application(
+        default_handler_class=PageHandler,
+        default_handler_args={"live": live, "port": port, "token": token},
+        log_function=bool,  # no line for each request: a page of an earlier run goes on asking
+    )
     server = HTTPServer(application, max_body_size=0)
     server.add_sockets(sockets)
     ended = asyncio.create_task(_interrupted())

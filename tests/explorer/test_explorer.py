@@ -252,17 +252,27 @@ def test_a_hostile_team_is_escaped():
     assert "&lt;img src=x" in html
 
 
+def nothing_stored(*_, **__):
+    """Loading from an empty store."""
+    raise StoreError("The store is empty.")
+
+
 def test_rerunning_the_cell_without_its_data_says_so(monkeypatch):
     """The other choices are kept, although the store has no data for them any more."""
-
-    def nothing(*_, **__):
-        raise StoreError("The store is empty.")
-
     explored().controls["by"].value = "team"
-    monkeypatch.setattr(explorer, "LoadedData", lambda: LoadedData(nothing))
+    monkeypatch.setattr(explorer, "LoadedData", lambda: LoadedData(nothing_stored))
     made = explored()
     assert words(made) == "The store is empty."
     assert made.controls["by"].value == "team"
+
+
+def test_rerunning_the_cell_after_the_first_sync_answers(monkeypatch):
+    """Without data there is no range, which is not kept: the next run has the newest weeks."""
+    loaded = explorer.LoadedData
+    monkeypatch.setattr(explorer, "LoadedData", lambda: LoadedData(nothing_stored))
+    assert words(explored()) == "The store is empty."
+    monkeypatch.setattr(explorer, "LoadedData", loaded)
+    assert explored().view.chart is not None
 
 
 def test_an_unknown_source_names_the_known_ones():
