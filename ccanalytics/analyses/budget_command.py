@@ -37,7 +37,6 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     code = CROSSED if budgets["is_crossed"].any() else 0
     click.echo(budgets._repr_mimebundle_()["text/plain"], err=as_json)
     if as_json:
-        answer(
-            "budget", code, budgets=json.loads(budgets.to_json(orient="records", date_format="iso"))
-        )
+        shown = budgets.assign(first_day=budgets["first_day"].dt.strftime("%Y-%m-%d"))
+        answer("budget", code, budgets=json.loads(shown.to_json(orient="records")))
     context.exit(code)

@@ -185,11 +185,12 @@ def compared_teams(
     earlier = _difference(_moves(sums, first_half, early & ~first_half))
     weekly = [_difference(_moves(sums, early, order == at)) for at in order]
     judged = found.n_teams >= FEWEST_PLACEBOS
-    ends = [one.interval if judged else (math.nan, math.nan) for one in weekly]
+    low, high = np.array([one.interval for one in weekly]).T
     columns = {
         "weeks_since": (before.append(after) - after[0]) // _WEEK,
         "value": [one.relative for one in weekly],
-        **dict(zip(("low", "high"), zip(*ends, strict=True), strict=True)),
+        "low": low if judged else np.nan,
+        "high": high if judged else np.nan,
         "team_value": ratio(*sums[0]),
         "others_value": ratio(*sums[1:].sum(axis=0)),
     }

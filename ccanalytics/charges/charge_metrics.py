@@ -68,8 +68,13 @@ def part_of(charges: pd.DataFrame) -> pd.Series:
     return charges["actor_kind"].astype("str").map(known).fillna(OTHERS)
 
 
-BILL = {"week": _WEEK, "part": Column("of", kind="str"), "value": Column("billed", _USD)}
-BILL |= {"listed": _LISTED, "share": Column("share", ".0%")}
+BILL = {
+    "week": _WEEK,
+    "part": Column("of", kind="str"),
+    "value": Column("billed", _USD),
+    "listed": _LISTED,
+    "share": Column("share", ".0%"),
+}
 
 
 @measures("bill", columns=BILL)
@@ -96,10 +101,15 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     return frame.assign(share=frame["value"] / whole.where(whole > 0))
 
 
-DISCOUNT = {"week": _WEEK, "value": Column("discount"), "billed": Column("billed", _USD)}
+DISCOUNT = {
+    "week": _WEEK,
+    "value": Column("discount"),
+    "billed": Column("billed", _USD),
+    "listed": _LISTED,
+}
 
 
-@measures("discount", columns={**DISCOUNT, "listed": _LISTED})
+@measures("discount", columns=DISCOUNT)
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / listed of the shown bill."""
     sums = bill_by_week(data).groupby("week")[["value", "listed"]].sum(min_count=1)

@@ -8,7 +8,6 @@ are rows of their own. Groups of too few people are one row.
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ import pandas as pd
 from ccanalytics.charges.charge_days import has_bill
 from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, PARTS, part_of
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.roster import NO_TEAM
@@ -26,18 +26,11 @@ from ccanalytics.words import counted, day_words
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
 
-class Showback(NamedTuple):
-    """The bill of a month: the rows in FOCUS columns, and what is to be said of them."""
-
-    rows: pd.DataFrame
-    sentence: str
-
-
-def showback(data: Dataset, by: str = "cost_centre") -> Showback:
+def showback(data: Dataset, by: str = "cost_centre") -> TitledFrame:
     """The bill of the days of a dataset: one row per cost centre or team, in FOCUS columns.
 
-    `StoreError` when a day before the last charged one is missing: the rest would look like
-    the bill.
+    Its title says what they add up to. `StoreError` when a day before the last charged one is
+    missing: the rest would look like the bill.
     """
     days = {day.date() for day in data.charged_days["date"]} if has_bill(data) else set()
     last, group = max(days, default=data.until), by.replace("_", " ")
@@ -71,10 +64,11 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
         f"${total / 100:,.2f} was billed for Claude Code in {data.since:%B %Y}{up_to}, "
         f"{NOT_THE_INVOICE}. The rows add up to it, and none overlaps another"
     )
-    merged = [f"{counted(len(hidden), group)} with too few people share a row"]
-    rest = "; ".join([*([", ".join(shares)] if shares else []), *merged * bool(hidden - {ALL})])
+    notes = [", ".join(shares)] if shares else []
+    if hidden - {ALL}:
+        notes.append(f"{counted(len(hidden), group)} with too few people share a row")
     rows = _focus(cents, charges, group.capitalize(), (data.since, last))
-    return Showback(rows, f"{said}. {rest}" if rest else said)
+    return titled(rows, ". ".join(filter(None, (said, "; ".join(notes)))))
 
 
 def _small_groups(data: Dataset, charges: pd.DataFrame, people: pd.DataFrame, by: str) -> set[str]:

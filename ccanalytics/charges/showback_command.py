@@ -42,8 +42,8 @@ def showback(
 
     first, last = month_days(month)
     data = load(first, last, source=source or "", identity=identity, **flags)
-    rows, sentence = showback(data, by)
+    rows = showback(data, by)
     file = out or Path(f"showback-{first:%Y-%m}.csv")
     write_text(file, rows.to_csv(index=False))
-    click.echo(f"{sentence}.")
+    click.echo(f"{rows.title}.")
     click.echo(options.shown(file.absolute()))

@@ -30,12 +30,12 @@ def of(charges, roster=TWELVE, days=None, **options):
 
 
 def cents(found):
-    rows = found.rows.set_index("SubAccountName")["BilledCost"]
+    rows = found.set_index("SubAccountName")["BilledCost"]
     return {name: int(dollars * 100) for name, dollars in rows.items()}
 
 
 def rows_of(found):
-    return list(csv.DictReader(io.StringIO(found.rows.to_csv(index=False))))
+    return list(csv.DictReader(io.StringIO(found.to_csv(index=False))))
 
 
 def test_a_bill_is_split_by_cost_centre_with_a_row_for_the_rest():
@@ -62,7 +62,7 @@ def test_people_without_a_cost_centre_have_a_row():
     """The charges of a person on no roster are a separate row, not lost."""
     found = showback(of([charge("2026-10-05", "zoe@x.example")]))
     assert cents(found) == {"no group": 100}
-    assert "no group 100.0 %" in found.sentence
+    assert "no group 100.0 %" in found.title
 
 
 @settings(deadline=None, max_examples=25)
@@ -84,7 +84,7 @@ def test_cost_centres_of_too_few_people_share_a_row():
     charges = [charge("2026-10-05", who) for who in PEOPLE]
     found = showback(of(charges, roster, minimum_group=5, identity="aggregate"))
     assert cents(found) == {"c": 600, "other groups": 600}
-    assert "2 cost centres with too few people share a row" in found.sentence
+    assert "2 cost centres with too few people share a row" in found.title
     named = showback(of(charges, roster, minimum_group=5, identity="named"))
     assert cents(named) == {"a": 300, "b": 300, "c": 600}
 
@@ -99,7 +99,7 @@ def test_a_bill_of_too_few_people_is_one_row():
 def test_a_month_with_uncharged_days_has_no_bill():
     """A month may still be running at its end, but no day from its first on may be missing."""
     part = showback(of([charge("2026-10-05")], days=("2026-10-01", "2026-10-20")))
-    assert "up to 20 October" in part.sentence
+    assert "up to 20 October" in part.title
     assert rows_of(part)[0]["ChargePeriodEnd"] == "2026-10-21T00:00:00Z"
     with pytest.raises(StoreError, match="2026-10-01"):
         showback(of([charge("2026-10-05")], days=("2026-10-03", "2026-10-20")))
