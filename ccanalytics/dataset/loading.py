@@ -187,7 +187,8 @@ def build_dataset(
     """
     given = dict(frames)
     people = one_address(roster, _ids(given))
-    cost_days, _ = (given.pop(name, None) for name in ("cost_days", "addresses"))
+    given.pop("addresses", None)
+    cost_days = given.pop("cost_days", None)
 
     def of_people(frame: pd.DataFrame) -> pd.DataFrame:
         """One address per person, with the team of the day; the ids would undo a pseudonym."""

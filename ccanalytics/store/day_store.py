@@ -124,11 +124,11 @@ class Store:
             return {}
         try:
             with self.atomic.writing() as aside:
-                with self.indexed(source) as index:
-                    whose = {one.organization for one in news.values()} - {None}
+                whose = {one.organization for one in news.values()} - {None}
                 for organization in whose:
                     self.check_organization(source, organization)
-                    index.organization = organization
+                with self.indexed(source) as index:
+                    index.organization = next(iter(whose), index.organization)
                 changes = _add(index, aside / VERSION / source, news, files or {})
                 if any(aside.iterdir()):
                     self.atomic.commit(aside)
@@ -327,10 +327,8 @@ def _add(
         index.put(aside, name, content)
     for day, one in news.items():
         rows, unknown = len(one.frames[layout.frames[0]]), sorted(one.unknown_fields)
-        closed, final = (
-            ends(day, one.fetched_at, layout.settling) for ends in (is_closed, is_final)
-        )
-        final = final and one.may_be_final
+        closed = is_closed(day, one.fetched_at, layout.settling)
+        final = one.may_be_final and is_final(day, one.fetched_at, layout.settling)
         known[day] = StoredDay(day, one.fetched_at, one.digest, rows, closed, final, unknown)
     index.write(aside)
     return changes
