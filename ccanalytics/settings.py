@@ -96,7 +96,9 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         settings = _set(settings, values, file.parent, str(file))
     for variable, name in VARIABLES.items():
         if value := environ.get(variable):
-            parsed: Any = value.split(",") if name == "weekend" else value
+            parsed: Any = value
+            if name == "weekend":
+                parsed = [day.strip() for day in value.split(",")]
             with suppress(msgspec.DecodeError):  # text that is no table is refused as one
                 parsed = msgspec.json.decode(value) if value.startswith("{") else parsed
             settings = _set(settings, {name: parsed}, folder, variable)

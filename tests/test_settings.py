@@ -60,7 +60,7 @@ def test_every_variable_sets_its_setting(tmp_path):
         "CCANALYTICS_MONTHLY_BUDGET_USD": "12000",
         "CCANALYTICS_BUDGETS": '{"team": {"Web": 900}}',
         "CCANALYTICS_SEAT_PRICES": '{"2026-01-01": 150}',
-        "CCANALYTICS_WEEKEND": "fri,sat",
+        "CCANALYTICS_WEEKEND": "fri, sat",
         "CCANALYTICS_MODELS": '{"our-best": "claude-opus-5"}',
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }

@@ -116,17 +116,17 @@ def merged(
     for address, one in listed:
         accounts[same.get(address, address)].append((address, one))
     since = defaultdict[str, dict[str, date]](dict)
-    groups = {plain_name(name): joined for name, joined in groups.items()}
-    for team, joined in groups.items():
+    for name, joined in groups.items():
         for address, day in ((plain_address(email), day) for email, day in joined.items()):
-            since[same.get(address, address)][team] = day
+            since[same.get(address, address)][plain_name(name)] = day
+    teams = set(map(plain_name, groups))
     people = defaultdict[str, list[str]](list)
     updated: list[Stay] = []
     for actor in sorted(stays.keys() | accounts.keys()):
         kinds = _changes(actor, stays[actor], accounts[actor], unable, pd.Timestamp(today))
         for kind in kinds + ["in several groups"] * (len(since[actor]) > 1):
             people[kind].append(actor)
-        updated += [part for stay in stays[actor] for part in _in_group(stay, since[actor], groups)]
+        updated += [part for stay in stays[actor] for part in _in_group(stay, since[actor], teams)]
     return Pull(roster_of(updated), {kind: tuple(people[kind]) for kind in KINDS})
 
 
@@ -168,9 +168,9 @@ def _changes(
     return kinds
 
 
-def _in_group(stay: Stay, since: Mapping[str, date], groups: Groups) -> list[Stay]:
+def _in_group(stay: Stay, since: Mapping[str, date], teams: Collection[str]) -> list[Stay]:
     """The stay until the day before the person joined their only group, and the rest of it."""
-    written = not pd.isna(stay["team"]) and stay["team"] not in groups
+    written = not pd.isna(stay["team"]) and stay["team"] not in teams
     if len(since) != 1 or stay["team"] in since or written or not pd.isna(stay["end"]):
         return [stay]
     ((team, day),) = since.items()

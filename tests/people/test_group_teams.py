@@ -71,6 +71,14 @@ def test_the_name_of_a_group_becomes_one_that_a_roster_can_have():
     assert teams(once, groups) == (once, ())
 
 
+def test_two_groups_that_a_roster_cannot_tell_apart_are_one_team():
+    """Ann and Bob are in groups whose names differ by a no-break space."""
+    day = date(2026, 1, 1)
+    groups = {"Team A": {"ann@x.example": day}, "Team\u00a0A": {"bob@x.example": day}}
+    text = "ann@x.example,,2026-01-01,,\nbob@x.example,,2026-01-01,,\n"
+    assert teams(text, groups) == (text.replace(",,2026", ",Team A,2026"), ())
+
+
 def test_a_group_that_no_roster_can_have_changes_no_file(tmp_path):
     """A file with it could not be read by the next pull."""
     path, ann = tmp_path / "people.csv", Member(id="", email="ann@x.example", added_at=None)
