@@ -223,20 +223,18 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     cohorts = data.weeks[follows(data.weeks)]
     sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
     hidden = _hidden_cohorts(sizes, cohorts, data.minimum_group)
-    ks = np.arange(min(weeks + 1, len(cohorts)))
-    frame = pd.DataFrame({"cohort": cohorts.repeat(len(ks)), "k": np.tile(ks, len(cohorts))})
-    seen = active.reindex(pd.MultiIndex.from_frame(frame), fill_value=0).to_numpy("float64")
+    followed = range(min(weeks + 1, len(cohorts)))
+    grid = pd.MultiIndex.from_product([cohorts, followed], names=["cohort", "k"])
+    frame = grid.to_frame(index=False)
+    seen = active.reindex(grid, fill_value=0).to_numpy("float64")
     size = sizes.reindex(frame["cohort"], fill_value=0).to_numpy("float64")
     closed = (frame["cohort"] + frame["k"] * WEEK).isin(data.weeks)
     rules = [~closed, size == 0, frame["cohort"].isin(list(hidden))]
     status = np.select(rules, ["not yet", "nobody", "withheld"], "seen")
-    frame["status"] = pd.Series(status, dtype="str")
-    is_seen = frame["status"] == "seen"
-    frame.insert(2, "value", pd.Series(ratio(seen, size)).where(is_seen))
-    frame.insert(3, "n_actors", pd.Series(size).where(is_seen))
-    later = frame[["value", "n_actors"]].where(frame["k"] > 0).to_numpy()
-    low, high = wilson(*later.T)
-    return frame.assign(low=low, high=high)
+    value, size = (np.where(status == "seen", of, np.nan) for of in (ratio(seen, size), size))
+    low, high = np.where(frame["k"] > 0, wilson(value, size), np.nan)
+    status = pd.Series(status, dtype="str")
+    return frame.assign(value=value, n_actors=size, status=status, low=low, high=high)
 
 
 def stopped_findings(data: Dataset) -> Iterator[Finding]:
