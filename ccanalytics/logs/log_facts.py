@@ -41,11 +41,7 @@ KINDS = (None, "named", "fork", "bg")
 first line, which sessions get later on; lines forked from another; that it runs in the background.
 """
 
-_FULLEST = [
-    ("total", "descending", "at_end"),
-    ("is_unknown", "ascending", "at_end"),
-    ("cost_usd", "ascending", "at_end"),
-]
+_FULLEST = {"total": "descending", "is_unknown": "ascending", "cost_usd": "ascending"}
 """A part of an answer yields to more of it. An answer that is known to be refused, so that it costs
 nothing, goes before its line that may still be billed."""
 
@@ -146,12 +142,12 @@ def _joined(
 ) -> tuple[pa.Table, set[tuple[str, str]]]:
     """One account of each fact, in the first of its sessions by rank; and copies with originals."""
     if name == "requests":  # what an advisor was asked belongs to the account of its caller
-        accounts = accounts.filter(pc.field("agent") != "advisor")
+        accounts = accounts.filter(pc.not_equal(accounts["agent"], "advisor"))
         accounts = _without_repeats(accounts, IDS[name])
     columns, of_all = ACCOUNTS[name].names, _OF_ALL.get(name, [])
-    order = [*(_FULLEST if name == "requests" else ()), (ORDER[name][0], "ascending", "at_end")]
-    order += [(column, "ascending", "at_start") for column in columns]
-    accounts = accounts.sort_by(order)
+    order = _FULLEST if name == "requests" else {}
+    order = order | dict.fromkeys([ORDER[name][0], *columns], "ascending")
+    accounts = accounts.sort_by([(column, how, "at_end") for column, how in order.items()])
     rows, count = np.arange(len(accounts)), max(len(accounts), 1)
     ranks = pc.index_in(accounts["session"], pa.array(by_rank, pa.string())).fill_null(0)
     key = keys_of(accounts, IDS[name])
@@ -162,8 +158,9 @@ def _joined(
     groups = accounts.group_by("key", use_threads=False)
     groups = groups.aggregate([("row", "min"), ("home", "min"), *of_all])
     facts = accounts.drop_columns([*added]).take(groups["row_min"])
-    homes = accounts.take(pa.array(groups["home_min"].to_numpy() % count))
-    for column in [name for name in _WHERE if name in columns]:
+    where = [column for column in _WHERE if column in columns]
+    homes = accounts.select(where).take(pa.array(groups["home_min"].to_numpy() % count))
+    for column in where:
         facts = _replaced(facts, column, homes[column])
     for column, how in of_all:
         facts = _replaced(facts, column, groups[f"{column}_{how}"])
@@ -185,15 +182,17 @@ def _identified(requests: pa.Table) -> pa.Table:
     """
     has_both = pc.and_(pc.is_valid(requests["message"]), pc.is_valid(requests["request"]))
     whole, lacking = requests.filter(has_both), requests.filter(pc.invert(has_both))
-    if not len(lacking):
-        return requests
-    named = [whole.append_column("name", whole[name]) for name in ("message", "request")]
-    named = pa.concat_tables(named).sort_by([(name, "ascending") for name in IDS["requests"]])
-    name = pc.coalesce(lacking["message"], lacking["request"])
-    lacking, place = lacking.append_column("name", name), ["session", "into", "name", "turn"]
+    names, parts = pc.coalesce(lacking["message"], lacking["request"]), []
+    for column in ("message", "request"):
+        part = whole.filter(pc.is_in(whole[column], names))
+        parts.append(part.append_column("name", part[column]))
+    named = pa.concat_tables(parts).sort_by([(name, "ascending") for name in IDS["requests"]])
+    lacking, place = lacking.append_column("name", names), ["session", "into", "name", "turn"]
     of_any_turn = _replaced(lacking, "turn", pa.nulls(len(lacking), pa.string()))
     known = keys_of(named, place)
     same = pc.coalesce(*(pc.index_in(keys_of(one, place), known) for one in (lacking, of_any_turn)))
+    if same.null_count == len(same):
+        return requests
     found, is_found = named.take(same), pc.is_valid(same)
     for column in IDS["requests"]:
         ids = pc.if_else(is_found, found[column], lacking[column])

@@ -72,6 +72,7 @@ class Place(NamedTuple):
     terminal: str | None
 
 
+@lru_cache(10_000)  # a hundred thousand lines have a few hundred folders
 def project_of(folder: str | None) -> str | None:
     r"""The project of a folder: worktrees belong to their repository, drives are upper case.
 
@@ -89,13 +90,6 @@ def project_of(folder: str | None) -> str | None:
         folder = f"{letter.upper()}:\\{folder[drive.end() :]}"
     folder = _WORKTREE.sub(lambda found: found[2] or "", folder)
     return tidied(folder).removesuffix("\\")
-
-
-# Equal values share one object: a hundred thousand lines have a few hundred of each.
-@lru_cache(10_000)
-def place_of(session: str | None, cwd: str | None, *rest: str | None) -> Place:
-    """Where a line was written."""
-    return Place(session, project_of(cwd), *rest)
 
 
 class Prompt(msgspec.Struct, gc=False):
@@ -187,17 +181,10 @@ class LogFile:
     def _note(self, fault: str, offset: int) -> None:
         """Count a line that is dropped or repaired, in this reading and in the store."""
         self.reader.faults[fault] += 1
-        self._add_event(fault, f"{self.path.stem}@{offset}")
+        self._add_event(fault, f"{self.path.stem}@{offset}", self.path.stem, None, None)
 
-    def _add_event(
-        self,
-        kind: str,
-        name: str,
-        session: str | None = None,
-        size: int | None = None,
-        text: str | None = None,
-    ) -> None:
-        self._events.append((session or self.path.stem, self._at, name, kind, size, text))
+    def _add_event(self, kind: str, name: str, session: str, *about: int | str | None) -> None:
+        self._events.append((session, self._at, name, kind, *about))
 
     def _take(self, line: Line, offset: int) -> bool:
         """Read a line; False when it needs a date and has no valid one."""
@@ -215,21 +202,20 @@ class LogFile:
         if line.subtype in EVENTS and at is not None:
             kind = EVENTS[line.subtype]
             size = line.compact_metadata.pre_tokens if line.compact_metadata else None
-            self._add_event(kind, line.uuid or f"{session}:{kind}:{at}", session, size)
+            self._add_event(kind, line.uuid or f"{session}:{kind}:{at}", session, size, None)
         elif title := line.custom_title or line.ai_title or line.summary:
             # A summary can be about another session, so it is not a title.
             kind, text = ("name", title) if line.custom_title else ("title", line.ai_title)
-            self._add_event(
-                kind, f"{session}:{kind}:{crc32(title.encode()):08x}", session, None, text
-            )
+            name = f"{session}:{kind}:{crc32(title.encode()):08x}"
+            self._add_event(kind, name, session, None, text)
         elif line.continued_in_session_id and line.session_id:
-            self._add_event(CONTINUED, line.continued_in_session_id, line.session_id)
+            self._add_event(CONTINUED, line.continued_in_session_id, line.session_id, None, None)
         return True
 
     def _hear(self, line: Line, message: Message, at: int, offset: int) -> None:
         """Read the message of a line."""
-        where = line.session(), line.cwd, line.git_branch or None, line.entrypoint or None
-        place = place_of(*where)
+        branch, terminal = line.git_branch or None, line.entrypoint or None
+        place = Place(line.session(), project_of(line.cwd), branch, terminal)
         agent = "main" if self._main and not line.is_sidechain else "subagent"
         said = Said(line, message, at, place, agent)
         if agent == "main" and place.session and line.type in ("user", "assistant"):

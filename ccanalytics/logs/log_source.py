@@ -17,7 +17,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from stat import S_ISREG
@@ -56,6 +56,8 @@ class LogReader:
 
     def __init__(self, ledger: Ledger, models: Mapping[str, str], unreadable: Counter[str]) -> None:
         self.rows: dict[str, list[Row]] = {name: [] for name in ACCOUNTS}
+        self.accounts: Frames = {}
+        """The tables of the rows, once all files are read."""
         self.files: dict[str, tuple[int, int]] = {}
         self.models = ledger.models | dict(models)
         self.files_read = self.lines_read = 0
@@ -67,30 +69,25 @@ class LogReader:
 
     def read(self, path: str) -> None:
         """Read a file if it is new or changed; an unreadable one costs only itself."""
-        known = self._known.get(path)
-        if known:
+        if known := self._known.get(path):
             self.files[path] = known
         try:
             stat = os.stat(path)
-            if known and known == _state_of(stat):
+            state = stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)
+            if state == known:
                 return
             if not S_ISREG(stat.st_mode):
                 raise OSError(None, "It is not a file")
             # Not memory-mapped: truncating a mapped file would kill the process.
-            with open(path, "rb") as file:
-                stat, data = os.fstat(file.fileno()), file.read()
+            data = Path(path).read_bytes()
         except OSError as error:
             log.warning("Cannot read %s: %s", path, error.strerror)
             self.unreadable_files[str(error.strerror)] += 1
             return
         self.files_read += 1
         LogFile(self, Path(path)).read(data)
-        self.files[path] = _state_of(stat)
-
-    @cached_property
-    def accounts(self) -> Frames:
-        """All that the files say, once they are read."""
-        return accounts_of(self.rows)
+        # What is written after `stat` is read again.
+        self.files[path] = state
 
     def fault_texts(self) -> list[str]:
         """ "2 log lines dropped: not JSON" for each fault."""
@@ -119,10 +116,6 @@ class LogReader:
             "model_min"
         ].to_pylist()
         return models
-
-
-def _state_of(stat: os.stat_result) -> tuple[int, int]:
-    return stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 class LocalLogs(Source):
@@ -162,10 +155,12 @@ class LocalLogs(Source):
     def news(self, ledger: Ledger | None = None) -> LogReader:
         """What is new in the files since the `ledger`; unchanged files are not opened."""
         reader = LogReader(ledger or Ledger(), self.models, self._unreadable)
-        gc.disable()  # What is read has no cycles, and would be scanned again and again.
+        gc.disable()  # a million rows have no cycles, and would be scanned again and again
         try:
             for path in self._files:
                 reader.read(path)
+            reader.accounts = accounts_of(reader.rows)
+            reader.rows.clear()
         finally:
             gc.enable()
         for text in reader.warnings():

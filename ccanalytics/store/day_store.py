@@ -346,7 +346,8 @@ def _write_month(
             f"{path} has columns of a newer version of ccanalytics, which this one would "
             f"lose: {', '.join(sorted(newer))}. Update ccanalytics."
         )
-    new = {day: frames.get(frame, schema.empty_table()) for day, frames in days.items()}
+    nothing = schema.empty_table()
+    new = {day: frames.get(frame, nothing) for day, frames in days.items()}
     always = (*SCHEMAS, layout_of(index.folder.name).frames[0])
     if known or frame in always or any(map(len, new.values())):
         index.put(aside, name, with_days(old, new))
