@@ -38,12 +38,13 @@ def showback(
     from ccanalytics.atomic import write_text
     from ccanalytics.charges.showback import showback
     from ccanalytics.dataset.loading import load
+    from ccanalytics.display.csv_text import safe_csv
     from ccanalytics.weeks import month_days
 
     first, last = month_days(month)
     data = load(first, last, source=source or "", identity=identity, **flags)
     rows = showback(data, by)
     file = out or Path(f"showback-{first:%Y-%m}.csv")
-    write_text(file, rows.to_csv(index=False))
+    write_text(file, safe_csv(rows))
     click.echo(f"{rows.title}.")
     click.echo(options.shown(file.absolute()))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from ccanalytics.charges.showback import showback
 from ccanalytics.cli import main
 from ccanalytics.errors import StoreError
 from ccanalytics.sources.sample.organisation import SampleOrganisation
+from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import days_between, month_days
 
 OCTOBER = "2026-10-01", "2026-10-31"
@@ -103,6 +105,22 @@ def test_a_month_with_uncharged_days_has_no_bill():
     assert rows_of(part)[0]["ChargePeriodEnd"] == "2026-10-21T00:00:00Z"
     with pytest.raises(StoreError, match="2026-10-01"):
         showback(of([charge("2026-10-05")], days=("2026-10-03", "2026-10-20")))
+
+
+def test_a_team_named_like_a_formula_is_text_in_a_spreadsheet(sample_days, tmp_path, monkeypatch):
+    """Excel would run it, so it starts with an apostrophe, as in every other CSV."""
+    monkeypatch.chdir(tmp_path)
+    people = Store(sample_days).read("sample", "activity", date(2026, 10, 1), date(2026, 10, 7))
+    addresses = {actor.strip().lower() for actor in people["actor"].to_pylist() if "@" in actor}
+    rows = [f"{address},=1+1" for address in sorted(addresses)]
+    (tmp_path / "people.csv").write_text("\n".join(["email,team", *rows]))
+    asked = ["showback", "2026-10", "--by", "team", "--source", "sample", "--identity", "named"]
+    done = CliRunner().invoke(
+        main, [*asked, "--store", str(sample_days), "--roster", str(tmp_path / "people.csv")]
+    )
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "showback-2026-10.csv").read_text()
+    assert "'=1+1" in {row["SubAccountId"] for row in csv.DictReader(io.StringIO(text))}
 
 
 def test_the_showback_of_the_samples_october_is_its_bill(sample_days, tmp_path, monkeypatch):
