@@ -95,8 +95,6 @@ class NotebookWorkers:
         that failed is raised as `NotebookError`. `timeout` is seconds per cell. Leaving early, by
         Ctrl-C too, ends every process.
         """
-        from nbformat.v4 import nbjson
-
         # Longest first, so that the last one to end is short.
         waiting = sorted(range(len(runs)), key=lambda n: -runs[n].source.stat().st_size)
         asked = [(n, str(runs[n].source), dict(runs[n].parameters)) for n in waiting]
@@ -110,6 +108,8 @@ class NotebookWorkers:
                 if "cell" not in heard:
                     waiting.remove(heard["run"])
                 if "notebook" in heard:
+                    from nbformat.v4 import nbjson  # late: a run that is stopped ends at once
+
                     said["notebook"] = nbjson.reads(heard["notebook"])  # type: ignore[no-untyped-call]
                     done(said["notebook"])
                 if progress and "of" in said:

@@ -164,7 +164,7 @@ def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
     html = message.get_body(("html",)).get_content()
     shown = re.findall(r"<td class=\"part\".*?<p[^>]*>([^<]*)</p><p[^>]*>([^<]*)</p>", html)
     assert len(shown) == 3
-    assert set(shown) <= set(read_issue(reports / "2026-W47.html").headlines)
+    assert set(shown) <= set(read_issue(reports / "2026-W47.html").headlines.items())
     assert len(html.encode()) < 100_000
     assert html.count("<img") == 1
     assert DOMAIN not in html + text
