@@ -98,8 +98,7 @@ def own_now(
     clock = local_time(pd.Series([moment]), timezone).iloc[0]
     today = clock.normalize()
     monday = today - today.day_of_week * _DAY
-    used = uses(mine)
-    used = labelled(used[used["at"].between(moment - 16 * _DAY, moment, "left")], timezone)
+    used = labelled(_newest(mine, moment), timezone)
     spells = {
         "hour": used["at"] >= moment - (clock - clock.floor("h")),  # a clock may show it twice
         "today": used["day"] == today,
@@ -184,8 +183,7 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
     begin, end = local_time(pd.Series([pd.Timestamp(data.since), known_to]), timezone)
     start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
     week = RECENT * _DAY
-    used = uses(data)
-    used = used[used["at"] < known_to]
+    used = _newest(data, known_to)
     local = local_time(used["at"], timezone)
     before = local.between(start - week, end - week, inclusive="left")
     frame = _sums(used, {"value": local >= start, "before": before}).T
@@ -195,6 +193,12 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
     if known_to < moment:
         frame.attrs["until"] = start + week - _DAY
     return frame
+
+
+def _newest(data: Dataset, until: pd.Timestamp) -> pd.DataFrame:
+    """What was used in somewhat more than two weeks before a time in UTC: local times take long."""
+    rows = uses(data)
+    return rows[rows["at"].between(until - 16 * _DAY, until, inclusive="left")]
 
 
 def _sums(used: pd.DataFrame, spells: dict[str, "pd.Series[bool]"]) -> pd.DataFrame:
