@@ -48,7 +48,23 @@ CHARGED_DAYS = pa.schema(
     [field("date", pa.timestamp("ms"), "UTC day whose bill was fetched, at its midnight")]
 )
 
-CHARGE_SCHEMAS = {"charges": CHARGES, "charged_days": CHARGED_DAYS}
+SPEND = pa.schema(
+    [
+        field("date", pa.timestamp("ms"), "last UTC day of the range of the export"),
+        field("since", pa.timestamp("ms"), "first UTC day of it"),
+        field("actor", pa.string(), "user_email"),
+        field("account_id", pa.string(), "account_uuid"),
+        field("product", pa.string(), "Chat, Claude Code, ...: an open set"),
+        field("model", pa.string(), "an open set"),
+        field("requests", pa.int64(), "total_requests"),
+        field("prompt_tokens", pa.int64(), "total_prompt_tokens, of any kind"),
+        field("completion_tokens", pa.int64(), "total_completion_tokens"),
+        field("net_usd", USD, "US dollars after discounts and credits"),
+        field("gross_usd", USD, "US dollars before both"),
+    ]
+)
+
+CHARGE_SCHEMAS = {"charges": CHARGES, "charged_days": CHARGED_DAYS, "spend": SPEND}
 
 UNATTRIBUTED = "unattributed"  # the actor kind of cost that is attributed to nobody
 LONGEST_WALK = 31  # the most days the service gives in one walk

@@ -10,12 +10,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-import pyarrow as pa
-
+from ccanalytics.charges.charge_days import SPEND
 from ccanalytics.dataset.titled_frame import Column, TitledFrame, titled, typed
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
-from ccanalytics.frames.schemas import USD, field
 from ccanalytics.people.csv_rows import CsvColumns, read_text
 from ccanalytics.people.roster import plain_address
 from ccanalytics.people.small_groups import few, withheld_rows
@@ -36,24 +34,6 @@ COLUMNS = CsvColumns(
     | {"email": "user_email", "e-mail": "user_email"},
     further=True,
 )
-
-SPEND = pa.schema(
-    [
-        field("date", pa.timestamp("ms"), "last UTC day of the range of the export"),
-        field("since", pa.timestamp("ms"), "first UTC day of it"),
-        field("actor", pa.string(), "user_email"),
-        field("account_id", pa.string(), "account_uuid"),
-        field("product", pa.string(), "Chat, Claude Code, ...: an open set"),
-        field("model", pa.string(), "an open set"),
-        field("requests", pa.int64(), "total_requests"),
-        field("prompt_tokens", pa.int64(), "total_prompt_tokens, of any kind"),
-        field("completion_tokens", pa.int64(), "total_completion_tokens"),
-        field("net_usd", USD, "US dollars after discounts and credits"),
-        field("gross_usd", USD, "US dollars before both"),
-    ]
-)
-
-SPEND_SCHEMAS = {"spend": SPEND}
 
 _SHOWN = {
     "since": Column("from", kind="datetime64[ms]"),

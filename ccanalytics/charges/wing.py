@@ -5,7 +5,7 @@ from ccanalytics.wings import Wing
 WING = Wing(
     commands={"showback": "charges.showback_command:showback"},
     definitions=("charges/definitions.toml",),
-    frames=("charges.charge_days:CHARGE_SCHEMAS", "charges.spend_report:SPEND_SCHEMAS"),
+    frames=("charges.charge_days:CHARGE_SCHEMAS",),
     companions={
         "billed": "charges.charge_days:COMPANION",
         "spend-report": "charges.spend_report:COMPANION",
