@@ -6,6 +6,7 @@ report there are no controls: only the first answer is shown, like any result.
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 from threading import RLock
 from typing import Any
@@ -16,7 +17,15 @@ from IPython.display import display
 
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.explorer.drawing import links, zoomable
-from ccanalytics.explorer.question import CHOICES, LoadedData, Question, View, answer
+from ccanalytics.explorer.question import (
+    CHOICES,
+    COLUMNS,
+    OWN_RATIO,
+    LoadedData,
+    Question,
+    View,
+    answer,
+)
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.sources.registry import source_names
@@ -66,7 +75,8 @@ class Explorer:
         self.links = widgets.HTML()
         self.code_button = widgets.ToggleButton(description="Code")
         self.reset_button = widgets.Button(description="Reset")
-        self._show(_remembered.get(self._asked) or self._first(), self.controls)
+        question = _remembered.get(self._asked) or self._first()
+        self._show(self.loaded.still_there(question, self._asked[1]), self.controls)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.code_button.observe(lambda _: self._show_code(), "value")
@@ -96,15 +106,14 @@ class Explorer:
         with self._one_at_a_time:
             if self._filling:
                 return
-            asked = {name: control.value for name, control in self.controls.items()}
+            question = Question(**{name: one.value for name, one in self.controls.items()})
             filled: tuple[str, ...] = ()
             if change["owner"] is self.controls["source"]:  # its own newest weeks, its own teams
-                source, teams = asked["source"], asked["teams"]
-                asked["since"], asked["until"] = self.loaded.newest(source, self._asked[1])
-                asked["teams"] = tuple(t for t in teams if t in self.loaded.teams(source))
+                question = replace(question, since=None, until=None)
+                question = self.loaded.still_there(question, self._asked[1])
                 # Another control may have been changed since, which is answered next.
                 filled = ("teams", "since", "until")
-            self._show(Question(**asked), filled)
+            self._show(question, filled)
             self.offer_files()
 
     def _show(self, question: Question, filled: Iterable[str]) -> None:
@@ -118,6 +127,9 @@ class Explorer:
                 self.controls[name].value = getattr(question, name)
         finally:
             self._filling = False
+        for name in ("top", "bottom"):
+            is_own = question.metric_id == OWN_RATIO
+            self.controls[name].layout.display = None if is_own else "none"
         self.view = view = answer(question, self.loaded)
         if view.frame is not None:
             _remembered[self._asked] = question
@@ -136,7 +148,7 @@ def explore(source: str = "sample", weeks: int = 12) -> Explorer:
     """Controls for metric, period, split, teams, actors, range and source, with their answer.
 
     It starts with the newest so many closed weeks. Run again with the same arguments, it
-    keeps the controls and reads the data again.
+    keeps the controls, as far as the store still has their data, and reads the data again.
     """
     if source not in source_names():
         raise ValueError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
@@ -144,10 +156,12 @@ def explore(source: str = "sample", weeks: int = 12) -> Explorer:
 
 
 def _controls() -> dict[str, Any]:
-    metrics = [(METRICS[name].name, name) for name in CHOICES]
+    metrics = [*((METRICS[name].name, name) for name in CHOICES), ("Your own", OWN_RATIO)]
     actors = {"people": "user", "API keys": "api_key"}
     controls = {
         "metric_id": widgets.Dropdown(options=metrics, description="Metric"),
+        "top": widgets.Dropdown(options=COLUMNS, description="Sum of"),
+        "bottom": widgets.Dropdown(options=COLUMNS, description="divided by the sum of"),
         "period": widgets.Dropdown(options=["month", "week", "day"], description="Each"),
         "by": widgets.Dropdown(options=_SPLITS, description="Split by"),
         "teams": widgets.SelectMultiple(rows=4, description="Teams (none: everybody)"),

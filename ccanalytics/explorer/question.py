@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -23,10 +23,20 @@ from ccanalytics.weeks import days_between
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "daily_cost")
 """Metrics with a function of their own: people only, no split."""
 
+OWN_RATIO = "own_ratio"
+"""The choice of a ratio of any two columns."""
+
 CHOICES = tuple(
     name for name, metric in METRICS.items() if metric.numerator or metric.frame or name in SHAPES
 )
 """The available metrics, in the order of the report."""
+
+COLUMNS = (
+    *("active_days", "sessions", "commits", "pull_requests", "lines_added", "lines_removed"),
+    *("cost_usd", "total_tokens", "input_tokens", "output_tokens", "cache_read_tokens"),
+    *("accepted", "rejected", "proposals", "active"),
+)
+"""The columns for a ratio of one's own."""
 
 LOOK_BACK = 52
 """Weeks loaded at first; an earlier range is loaded when needed."""
@@ -45,6 +55,8 @@ class Question:
     teams: tuple[str, ...] = ()
     actor_kind: ActorKind = "user"
     metric_id: str = "cost_per_commit"
+    top: str = "lines_added"
+    bottom: str = "sessions"
     period: Period = "week"
     by: str = ""
 
@@ -68,6 +80,10 @@ class Question:
                 name = METRICS[self.metric_id].name
                 raise ValueError(f"{name} cannot be split or shown by {self.period}.")
             return "metric_frame", (self.metric_id,), {}
+        if self.metric_id == OWN_RATIO:
+            if self.period != "week":
+                raise ValueError("A ratio of your own is by week.")
+            return "ratio_by_week", (self.top, self.bottom), split
         if self.period == "week":
             return "by_week", (self.metric_id,), split
         return "by_period", (self.metric_id, self.period), split
@@ -131,6 +147,16 @@ class LoadedData:
             last = self.all_of(source).weeks[-1].date()
             return last - timedelta(weeks=weeks - 1), last + timedelta(days=6)
         return None, None
+
+    def still_there(self, question: Question, weeks: int) -> Question:
+        """`question` without teams that are gone, in the newest weeks where its own are gone."""
+        known, (since, until) = self.teams(question.source), self.newest(question.source, weeks)
+        if until and question.since and question.until:
+            data = self.all_of(question.source)
+            if question.since <= data.until and data.since <= question.until:
+                since, until = question.since, question.until
+        teams = tuple(team for team in question.teams if team in known)
+        return replace(question, teams=teams, since=since, until=until)
 
 
 @lru_cache(maxsize=8)  # a metric of a dataset is worked out once

@@ -10,7 +10,7 @@ from explorer_data import HOSTILE, QUESTION, loaded_with, people_of, three_weeks
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
-from ccanalytics.explorer.question import CHOICES, SHAPES, LoadedData, answer
+from ccanalytics.explorer.question import CHOICES, OWN_RATIO, SHAPES, LoadedData, answer
 
 SUMMABLE = [name for name in CHOICES if cca.METRICS[name].numerator and not cca.METRICS[name].basis]
 
@@ -66,6 +66,15 @@ def test_a_metric_of_its_own_shape_is_shown_or_says_why_not(loaded, metric_id):
     assert cca.METRICS[metric_id].formula in said(view)
 
 
+def test_a_custom_ratio_has_minimums_and_no_interval_for_two_weeks(loaded):
+    """Commits per session, or any other two columns; an interval needs four weeks."""
+    own = replace(QUESTION, metric_id=OWN_RATIO, top="commits", bottom="active_days")
+    view = answer(own, loaded)
+    assert view.frame["value"].tolist() == [16.5, 16.5]
+    assert view.frame["low"].isna().all()
+    assert "cca.ratio_by_week(data, 'commits', 'active_days')" in view.code
+
+
 def test_a_small_team_is_withheld_and_the_view_says_so(loaded):
     """Two people are too few; the next smallest team would reveal them by subtraction."""
     view = answer(replace(QUESTION, by="team"), loaded)
@@ -96,6 +105,7 @@ def test_api_keys_are_shown_together_and_not_in_small_groups(loaded):
         ({"metric_id": "retention", "actor_kind": "api_key"}, "cannot be split"),
         ({"metric_id": "gini", "actor_kind": "api_key"}, "leave out by and actor_kind"),
         ({"metric_id": "retention", "period": "day"}, "shown by day"),
+        ({"metric_id": OWN_RATIO, "period": "month"}, "is by week"),
         ({"by": "model", "teams": ("Red", "Blue")}, "split by team, not by model"),
         ({"by": "team", "period": "day"}, "days are not split"),
         ({"metric_id": "active_rate", "by": "terminal"}, "by is one of team"),
@@ -226,3 +236,11 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
 def test_the_first_view_shows_the_newest_weeks(loaded):
     """The two newest weeks."""
     assert loaded.newest("api", 2) == (date(2026, 11, 9), date(2026, 11, 22))
+
+
+def test_choices_that_no_longer_exist_are_dropped(loaded):
+    """A team that left the roster and a range before the first day; the other choices are kept."""
+    old = replace(QUESTION, teams=("Red", "Gone"), since=date(2025, 1, 6), until=date(2025, 1, 12))
+    now = loaded.still_there(old, 2)
+    assert (now.teams, now.since, now.until) == (("Red",), *loaded.newest("api", 2))
+    assert loaded.still_there(QUESTION, 2) == QUESTION
