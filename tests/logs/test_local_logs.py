@@ -648,7 +648,8 @@ def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
         ]
     )
     assert total(read)["commits"] == 1
-    assert "secret" not in repr([frame.to_pylist() for frame in read.frames(DAY).values()])
+    tables = [*read.frames(DAY).values(), *read.reader.accounts.values()]
+    assert "secret" not in repr([table.to_pylist() for table in tables])
     assert "secret" not in repr(vars(read.reader))
 
 

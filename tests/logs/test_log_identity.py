@@ -363,6 +363,17 @@ def test_a_session_is_the_rest_of_one_that_is_read_later(folder, store):
     assert sum(row["sessions"] for row in found["activity"]) == 1
 
 
+def test_what_continues_a_session_is_known_without_its_log_and_the_ledger(folder, store):
+    """The line that says so was in a log that is gone since, and the ledger is damaged."""
+    said = MARKS["continued"][1] | {"sessionId": "a", "continuedInSessionId": "b"}
+    synced_logs(store, written(folder, a=[answer("m0", "r0", session="a"), said]))
+    (folder / "projects" / "p" / "a.jsonl").unlink()
+    (store.folder("local") / "logs.ledger").write_bytes(b"")
+    synced_logs(store, written(folder, b=[answer(session="b", at="2026-08-09T10:00:00Z")]))
+    continues = {row["session"]: row["continues"] for row in rows(store)["sessions"]}
+    assert continues == {"a": None, "b": "a"}
+
+
 def test_a_copy_that_starts_with_its_later_name_is_not_the_original(folder, store):
     """A session gets its name after a few answers; its copy, with nothing more, has it at once."""
     named = {"slug": "quiet-river"}
