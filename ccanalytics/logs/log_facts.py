@@ -30,8 +30,7 @@ from ccanalytics.logs.log_schemas import ACCOUNTS, IDS, ORDER
 
 Row = tuple[object, ...]
 
-UNKNOWN_MODEL = "unknown"
-"""The model of a request without a model."""
+UNKNOWN_MODEL = "unknown"  # the model of a request without a model
 
 CONTINUED = "continued"
 """The kind of an event: the session it is named for is the rest of the one it stands in."""

@@ -27,8 +27,7 @@ from msgspec import Raw
 
 from ccanalytics.prices import Tokens, model_name
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
-"""A plausible number of tokens."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]  # a plausible number of tokens
 
 
 class LogPart(msgspec.Struct, gc=False, rename="camel"):
@@ -174,10 +173,7 @@ GLUED, DAMAGED = "repaired: several records", "repaired: a damaged value"
 """What can be wrong with a line; it is an event in the store, and counted by `sync` and `check`."""
 
 _DECODER = json.JSONDecoder(strict=False)
-
-_BETWEEN = " \t\r\n\0,[]"
-"""Separators between two records."""
-
+_BETWEEN = " \t\r\n\0,[]"  # separators between two records
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 """A step of the path in an error of msgspec: a field, or a place in a list."""
 

@@ -47,8 +47,7 @@ class Ledger(msgspec.Struct):
     version: str = ""
     files: dict[str, tuple[int, int]] = {}
     """The size of each file, and when it was last written; a program can reset one of two times."""
-    models: dict[str, str] = {}
-    """The model aliases when the files were read."""
+    models: dict[str, str] = {}  # the aliases when the files were read
 
 
 class LogReader:
@@ -56,15 +55,12 @@ class LogReader:
 
     def __init__(self, ledger: Ledger, models: Mapping[str, str], unreadable: Counter[str]) -> None:
         self.rows: dict[str, list[Row]] = {name: [] for name in ACCOUNTS}
-        self.accounts: Frames = {}
-        """The tables of the rows, once all files are read."""
+        self.accounts: Frames = {}  # the tables of the rows, once all files are read
         self.files: dict[str, tuple[int, int]] = {}
         self.models = ledger.models | dict(models)
         self.files_read = self.lines_read = 0
-        self.unreadable_files = Counter(unreadable)
-        """Unreadable files and folders, by reason."""
-        self.faults = Counter[str]()
-        """Dropped and repaired lines, by what was wrong."""
+        self.unreadable_files = Counter(unreadable)  # files and folders, by reason
+        self.faults = Counter[str]()  # dropped and repaired lines, by what was wrong
         self._known = ledger.files
 
     def read(self, path: str) -> None:

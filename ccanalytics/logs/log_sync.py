@@ -32,14 +32,12 @@ from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)
 
-_warn_once = cache(log.warning)
-"""One command syncs several times: with each load."""
+_warn_once = cache(log.warning)  # one command syncs several times: with each load
 
 SOURCE = "local"
 LEDGER = "logs.ledger"
 
-IDENTITIES = {name: sorted({"session", ids[0]}) for name, ids in IDS.items()}
-"""The columns by which facts are found."""
+IDENTITIES = {name: sorted({"session", ids[0]}) for name, ids in IDS.items()}  # to find facts
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
