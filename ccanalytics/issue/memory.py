@@ -56,6 +56,7 @@ def prepare(parameters: Mapping[str, Any]) -> None:
         data = load(**parameters)
         if not data.spec.report:  # of one person there are none
             findings(data)
+        data._repr_mimebundle_()  # so that what shows results is loaded once, too
     release_memory()
 
 
