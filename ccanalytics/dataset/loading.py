@@ -3,6 +3,7 @@
 load ─▶ source, store, range ─▶ sync where no network is needed ─▶ read ─▶ Dataset
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -44,6 +45,8 @@ from ccanalytics.store.layout import companions, layout_of
 from ccanalytics.store.source_files import StoredDay
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 Frames = Mapping[str, pd.DataFrame]
@@ -243,14 +246,18 @@ def roster_of(
 
 
 def check_files(spec: SourceSpec, settings: Settings, team: str = "") -> None:
-    """Raise what `load` would about the roster, the calendars or a team that there is not.
+    """Raise what `load` would about the roster, the calendars or a team that there is not, and warn
+    of events that nobody will see.
 
     For commands that fetch days first, which can take minutes.
     """
     known = roster_of(spec, settings.roster, settings.roster)
     if team:
         check_team(team, known)
-    _of_settings(spec, settings)
+    noted = {*_of_settings(spec, settings)["calendars"].events["team"]} - {"", *known["team"]}
+    if noted and spec.minimum_group > 1:
+        teams = ", ".join(map(repr, sorted(noted)))
+        log.warning("Events of %s are not shown: no such team is on the roster.", teams)
 
 
 def _spec(source: str, store: Store) -> SourceSpec:

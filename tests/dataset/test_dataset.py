@@ -9,10 +9,12 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics.dataset.loading as loading
-from ccanalytics.dataset.loading import load
+from ccanalytics.dataset.loading import check_files, load
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.metrics.by_week import by_week
+from ccanalytics.settings import read_settings
+from ccanalytics.sources.registry import source_spec
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import newest_closed_week, parse_week
 
@@ -432,3 +434,19 @@ def test_every_frame_of_a_part_has_the_days_of_the_part(sample_days):
     assert set(team.activity["team"]) == set(team.roster["team"]) == {"Web"}
     assert set(team.charges["team"]) == {"Web"}
     assert set(team.extras) == {"charges", "charged_days"}
+
+
+def test_an_event_of_a_team_on_no_roster_is_told(tmp_path, monkeypatch, caplog):
+    """It would be in no chart: "payments" is not Payments."""
+    roster, events = tmp_path / "people.csv", tmp_path / "events.csv"
+    roster.write_text("email,team\nann@corvid.example,Payments\n")
+    shown = "date,what,team\n2026-11-03,y,Payments\n2026-11-04,z,\n"
+    events.write_text(f"{shown}2026-11-02,x,payments\n")
+    files = {"CCANALYTICS_ROSTER": str(roster), "CCANALYTICS_EVENTS": str(events)}
+    settings = read_settings(files, tmp_path)
+    check_files(source_spec("api"), settings)
+    assert "Events of 'payments' are not shown" in caplog.text
+    caplog.clear()
+    events.write_text(shown)
+    check_files(source_spec("api"), settings)
+    assert not caplog.text
