@@ -20,11 +20,10 @@ from ccanalytics.dataset.titled_frame import Column, typed, with_columns
 from ccanalytics.metrics.by_week import MetricFrame, measures
 from ccanalytics.metrics.definitions import KINDS, METRICS
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, noted_events, priced_share
 from ccanalytics.metrics.withholding import (
     UNAVAILABLE,
     mask_unavailable,
-    noted_events,
     withheld_days,
 )
 from ccanalytics.people.calendars import week_of

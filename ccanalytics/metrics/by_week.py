@@ -25,11 +25,10 @@ from ccanalytics.metrics.definitions import (
     singular,
     summable,
 )
-from ccanalytics.metrics.ratios import frame_of, rows_of, week_frame, withheld
+from ccanalytics.metrics.ratios import frame_of, noted_events, rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
     basis_of,
-    noted_events,
     places,
     withheld_days,
     withheld_groups,

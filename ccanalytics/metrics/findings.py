@@ -21,8 +21,8 @@ from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes, described
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
 from ccanalytics.metrics.own_history import MINIMUM_ACTORS
-from ccanalytics.metrics.ratios import by_group, rows_of, splits_of, week_frame
-from ccanalytics.metrics.withholding import is_known, noted_events
+from ccanalytics.metrics.ratios import by_group, noted_events, rows_of, splits_of, week_frame
+from ccanalytics.metrics.withholding import is_known
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings

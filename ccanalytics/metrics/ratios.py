@@ -26,6 +26,7 @@ from ccanalytics.metrics.withholding import (
     places,
     withheld_groups,
 )
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.prices import model_family
 
@@ -137,6 +138,22 @@ def withheld(
     if by == "team" and before:
         others.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
     return hidden.append(others)
+
+
+@kept
+def noted_events(data: Dataset) -> pd.DataFrame:
+    """One row per event of everybody, or of a team that may be shown in its week: date, what, team.
+
+    What was noted of a few people says what they did.
+    """
+    events = data.calendars.events
+    if data.minimum_group == 1 or (events["team"] == "").all():
+        return events
+    people = data.roster.groupby("team")["actor"].nunique()
+    is_large = events["team"].isin(["", *people.index[people >= data.minimum_group]])
+    at = pd.MultiIndex.from_arrays([week_of(events["date"]), events["team"]])
+    hidden = withheld(data, Subject(money=False), "team")
+    return events[is_large & ~at.isin(hidden)].reset_index(drop=True)
 
 
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:

@@ -110,21 +110,6 @@ def hide(data: Dataset, frame: pd.DataFrame, few: "pd.Series[bool]") -> pd.DataF
     return frame.assign(**{name: column.mask(few) for name, column in numbers.items()})
 
 
-@kept
-def noted_events(data: Dataset) -> pd.DataFrame:
-    """One row per event of everybody, or of a team that may be shown in its week: date, what, team.
-
-    What was noted of a few people says what they did.
-    """
-    events = data.calendars.events
-    if data.minimum_group == 1 or (events["team"] == "").all():
-        return events
-    people = data.roster.groupby("team")["actor"].nunique()
-    is_large = events["team"].isin(["", *people.index[people >= data.minimum_group]])
-    at = pd.MultiIndex.from_arrays([week_of(events["date"]), events["team"]])
-    return events[is_large & ~at.isin(data.withheld_teams())].reset_index(drop=True)
-
-
 def basis_of(data: Dataset, metric: Metric) -> Dataset:
     """The dataset with the money a metric is about: estimated, or from a wing."""
     found: Dataset = resolve(metric.basis)(data) if metric.basis else data

@@ -10,7 +10,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
-from ccanalytics.metrics.withholding import noted_events
+from ccanalytics.metrics.ratios import noted_events
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 MONDAY = date(2026, 8, 31)
