@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 SHORTEST, LONGEST = 1.0, 5.0
 """The pause between two looks at the files in seconds."""
 
-SHARE = 20
-"""In between it is this many times as long as the look, and the page, took."""
+AFTER_LOOK, AFTER_PAGE = 20, 2
+"""In between it is this many times as long as the look took, or the look with a new page."""
 
 
 class Live:
@@ -41,6 +41,7 @@ class Live:
         while True:
             begun = time.monotonic()
             stamp, logs = await asyncio.to_thread(maker.stamp, self._options)
+            pause = AFTER_LOOK * (time.monotonic() - begun)
             if stamp != shown or self._asked.is_set():
                 shown = stamp
                 self._asked.clear()
@@ -52,10 +53,10 @@ class Live:
                     missing = f"There is no session log in {folders} yet."
                     words = f"{missing} The page starts with the first one."
                     self._say(state="waiting", message=words, files=0)
+                pause = max(pause, AFTER_PAGE * (time.monotonic() - begun))
             # Changes come in bursts; the reader's own choice is not kept waiting.
-            pause = min(LONGEST, max(SHORTEST, SHARE * (time.monotonic() - begun)))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), pause)
+                await asyncio.wait_for(self._asked.wait(), min(LONGEST, max(SHORTEST, pause)))
 
     def choose(self, wanted: Mapping[str, Any]) -> None:
         """Apply the offered filters; anything else is ignored."""
