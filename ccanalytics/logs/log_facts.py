@@ -232,11 +232,9 @@ def _without_repeats(requests: pa.Table, columns: Sequence[str]) -> pa.Table:
 
 def _in_projects(facts: pa.Table, sessions: _Sessions) -> pa.Table:
     """The facts in the project their session began in, if that is around their folder."""
-    projects, where = (
-        [],
-        zip(facts["session"].to_pylist(), facts["project"].to_pylist(), strict=True),
-    )
-    for name, project in where:
+    names, folders = (facts[column].to_pylist() for column in ("session", "project"))
+    projects = []
+    for name, project in zip(names, folders, strict=True):
         began = sessions[name]["project"] if name in sessions else None
         is_inside = began and project and project.startswith((f"{began}/", f"{began}\\"))
         projects.append(began if is_inside else project)

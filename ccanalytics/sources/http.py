@@ -309,10 +309,8 @@ class Client(Source):
             if (better := _repaired(body)) != body:
                 log.warning("%s: the answer has a broken character, replaced by U+FFFD.", where)
                 return self._decoded(answer, better, params, decode)
-            text, cause = (
-                self._key.redact(f"{where}: {error} {_reference(answer)}"),
-                error.__cause__,
-            )
+            text = self._key.redact(f"{where}: {error} {_reference(answer)}")
+            cause = error.__cause__
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
             raise RetryableError(text, fault=str(error)) from None

@@ -213,10 +213,8 @@ class _DaySync:
         except NotYetError:
             self.early.add(day)
             return None
-        theirs, ours = (
-            self.source.answered_at,
-            self.now + timedelta(seconds=monotonic() - self.began),
-        )
+        theirs = self.source.answered_at
+        ours = self.now + timedelta(seconds=monotonic() - self.began)
         if theirs and theirs > ours + CLOCKS_APART:
             raise StoreError(
                 f"The service says it is {theirs:%Y-%m-%d %H:%M} UTC, this machine "
