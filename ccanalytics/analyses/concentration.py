@@ -17,7 +17,7 @@ from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.own_history import Floats, reach
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
-from ccanalytics.metrics.withholding import UNAVAILABLE, hide, mask_unavailable
+from ccanalytics.metrics.withholding import UNAVAILABLE, are_few, hide, mask_unavailable
 from ccanalytics.people.small_groups import large
 from ccanalytics.showing import Sentence, says
 
@@ -107,7 +107,7 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
         known = not few and costs.sum() > 0 and priced >= MINIMUM_PRICED
         found.append((week, statistic(costs) if known else math.nan, len(costs), priced))
     frame = typed(found, _COLUMNS)
-    frame = hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
+    frame = hide(data, frame, are_few(frame["n_actors"], data.minimum_group))
     frame = mask_unavailable(data, frame, "value", "priced_share")
     shown = frame["value"].dropna()
     off = pd.Series(reach(shown.to_numpy(), np.ones(len(shown))), index=shown.index)

@@ -21,11 +21,7 @@ from ccanalytics.metrics.by_week import MetricFrame, measures
 from ccanalytics.metrics.definitions import KINDS, METRICS
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, noted_events, priced_share
-from ccanalytics.metrics.withholding import (
-    UNAVAILABLE,
-    mask_unavailable,
-    withheld_days,
-)
+from ccanalytics.metrics.withholding import UNAVAILABLE, mask_unavailable, withheld_days
 from ccanalytics.people.calendars import week_of
 
 BASELINE_DAYS = 42  # the days before a day that say what is usual: six of each weekday

@@ -161,8 +161,16 @@ def month_forecast(data: Dataset) -> Forecast:
     sums, error = over["level"].cumsum(), float(np.median(np.abs(np.expm1(errors[:, -1]))))
     rows = [(day, "actual", one, one, one) for day, one in zip(over["date"], sums, strict=True)]
     rows += [(day, "forecast", *each) for day, *each in zip(ahead, *ends, strict=True)]
-    numbers = so_far, total, low, high, error, len(errors)
-    return Forecast(typed(rows, _PATH), month, budget, seats, "", *numbers)
+    return replace(
+        nothing,
+        frame=typed(rows, _PATH),
+        so_far=so_far,
+        total=total,
+        low=low,
+        high=high,
+        error=error,
+        backtests=len(errors),
+    )
 
 
 @kept

@@ -179,10 +179,8 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     days = days.assign(month=month_of(days["date"]), cost_usd=days[[*sides]].max(axis=1))
     months = days.groupby("month")
     frame = months[[*sides]].sum().assign(actor_days=months.size())
-    frame["n_actors"], frame["gap"] = (
-        months["actor"].nunique(),
-        frame["estimated"] - frame["listed"],
-    )
+    frame["n_actors"] = months["actor"].nunique()
+    frame["gap"] = frame["estimated"] - frame["listed"]
     frame["value"] = frame["gap"] / frame["listed"].where(frame["listed"] > 0)
     hidden = few(days, data.minimum_group, ["month"]) | withheld_days(data, days["date"])[1]
     shown = frame[~frame.index.isin(days.loc[hidden, "month"])]

@@ -113,13 +113,30 @@ class _ShowsItself:
         return shown if in_report else shown | {PICTURE: picture(spec)}
 
 
-_KINDS = {
-    kind: type(f"Shown{kind.__name__}", (_ShowsItself, kind), {"__module__": __name__})
-    for kind in (alt.Chart, alt.LayerChart, alt.FacetChart, alt.HConcatChart, alt.VConcatChart)
-}
-"""Each kind of Altair's charts as one that shows itself."""
+class ShownChart(_ShowsItself, alt.Chart):
+    """One drawing."""
 
-globals().update({kind.__name__: kind for kind in _KINDS.values()})  # a pickle names its class
+
+class ShownLayers(_ShowsItself, alt.LayerChart):
+    """Drawings over one another."""
+
+
+class ShownFacets(_ShowsItself, alt.FacetChart):
+    """Small charts side by side."""
+
+
+class ShownRow(_ShowsItself, alt.HConcatChart):
+    """Charts next to one another."""
+
+
+class ShownColumn(_ShowsItself, alt.VConcatChart):
+    """Charts below one another."""
+
+
+_KINDS: dict[type, type] = {
+    kind.__bases__[1]: kind
+    for kind in (ShownChart, ShownLayers, ShownFacets, ShownRow, ShownColumn)
+}
 
 
 def shows_itself(chart: Any) -> Any:

@@ -108,9 +108,8 @@ class LogReader:
             return []
         answers = requests.group_by([*IDS["requests"], "agent"])
         answers = answers.aggregate([("cost_usd", "max"), ("model", "min")])
-        models: list[str] = answers.filter(pc.is_null(answers["cost_usd_max"]))[
-            "model_min"
-        ].to_pylist()
+        unpriced = answers.filter(pc.is_null(answers["cost_usd_max"]))
+        models: list[str] = unpriced["model_min"].to_pylist()
         return models
 
 
@@ -151,6 +150,7 @@ class LocalLogs(Source):
     def news(self, ledger: Ledger | None = None) -> LogReader:
         """What is new in the files since the `ledger`; unchanged files are not opened."""
         reader = LogReader(ledger or Ledger(), self.models, self._unreadable)
+        collects = gc.isenabled()
         gc.disable()  # a million rows have no cycles, and would be scanned again and again
         try:
             for path in self._files:
@@ -158,7 +158,8 @@ class LocalLogs(Source):
             reader.accounts = accounts_of(reader.rows)
             reader.rows.clear()
         finally:
-            gc.enable()
+            if collects:
+                gc.enable()
         for text in reader.warnings():
             log.warning(text)
         return reader

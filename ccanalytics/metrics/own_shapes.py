@@ -25,6 +25,7 @@ from ccanalytics.metrics.ratios import (
 )
 from ccanalytics.metrics.withholding import (
     Subject,
+    are_few,
     hide,
     mask_unavailable,
     places,
@@ -69,7 +70,7 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
     least = 1 if data.minimum_group == 1 else max(MINIMUM_DISTRIBUTION, data.minimum_group)
-    return hide(data, frame, total.between(1, least - 1))
+    return hide(data, frame, are_few(total, least))
 
 
 def seat_rate(data: Dataset) -> pd.DataFrame:
@@ -132,7 +133,7 @@ def lines(data: Dataset) -> pd.DataFrame:
     sums = sums.astype("float64").rename(columns=names).rename_axis("week").reset_index()
     frame = sums.melt(["week", "n_actors"], var_name="kind")[["week", "kind", "value", "n_actors"]]
     frame = frame.sort_values(["week", "kind"], ignore_index=True).astype({"kind": "str"})
-    return hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
+    return hide(data, frame, are_few(frame["n_actors"], data.minimum_group))
 
 
 def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
@@ -149,7 +150,7 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     frame = frame.assign(low=np.nan, high=np.nan, priced_share=priced).reindex(data.weeks)
     frame = frame.astype("float64").fillna({"n_actors": 0.0, "priced_share": 1.0}).reset_index()
     frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
-    frame = hide(data, frame, frame["n_actors"].between(1, data.minimum_group - 1))
+    frame = hide(data, frame, are_few(frame["n_actors"], data.minimum_group))
     known = frame["value"] > 0
     values = np.log(frame.loc[known, "value"].to_numpy())
     off = reach(values, 1 / frame.loc[known, "n_actors"].to_numpy())

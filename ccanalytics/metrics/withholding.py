@@ -103,6 +103,11 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
     return hidden, hidden_weeks
 
 
+def are_few(people: pd.Series, minimum: int) -> "pd.Series[bool]":
+    """Where there are people, but too few to show; that nobody was there may be said."""
+    return people.between(1, minimum - 1)
+
+
 def hide(data: Dataset, frame: pd.DataFrame, few: "pd.Series[bool]") -> pd.DataFrame:
     """`frame` of weeks with every number null where people are `few`, or the week is hidden."""
     few = few | frame["week"].isin(data.hidden_weeks)
